@@ -1,0 +1,1 @@
+"""The life cycles, one table per noun. Only `control/reconcile.py` applies them."""

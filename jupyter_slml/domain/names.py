@@ -1,0 +1,75 @@
+"""Names, references and identities.
+
+A name is what people type: Unicode letters, digits, `_`, `-` and `.`, starting with a letter or digit, at most 63
+characters, NFC. It never becomes a file path: paths are made of ids and digests alone.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from jupyter_slml.errors import Invalid
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,62}")
+
+#: Stage names are reserved: they are neither aliases nor versions.
+STAGES = ("candidate", "staging", "production", "archived")
+
+
+def check_name(text: str) -> str:
+    """Return the name in NFC; raises ValueError with what a name may look like."""
+    name = unicodedata.normalize("NFC", text)
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{text[:80]!r} is not a name: use letters, digits, '_', '-' and '.', "
+            "start with a letter or digit, at most 63 characters"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(check_name)]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`name`, `name@7`, `name@champion`, `name@production`: which version of a model is meant."""
+
+    name: str
+    version: int | None = None
+    word: str | None = None
+
+    def __str__(self) -> str:
+        end = self.version if self.version is not None else self.word
+        return self.name if end is None else f"{self.name}@{end}"
+
+
+def parse_reference(text: str, field: str = "model") -> Reference:
+    """Read `name[@word]`. Raises Invalid naming `field`."""
+    name, at, word = text.partition("@")
+    try:
+        name = check_name(name)
+        if at and not word.isdigit():
+            word = check_name(word)
+    except ValueError as error:
+        raise Invalid(
+            f"{text!r} is not a model reference: {error}.",
+            field=field,
+            value=text,
+            remedy="Write NAME, NAME@VERSION (churn@7) or NAME@ALIAS (churn@champion).",
+        ) from error
+    if not at:
+        return Reference(name)
+    if word.isdigit():
+        return Reference(name, version=int(word))
+    return Reference(name, word=word)
+
+
+def new_id(prefix: str) -> str:
+    """A random identity such as `job-1f3a9c0b2e44` (48 bits): safe in a path, a URL and a file name."""
+    return f"{prefix}-{secrets.token_hex(6)}"

@@ -1,0 +1,55 @@
+"""What the control plane sends to a worker's host: everything needed to run one attempt or one replica, and no secret."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from jupyter_slml.domain.model import Frozen
+from jupyter_slml.domain.specs import JobSpec
+
+
+class Limits(Frozen):
+    """What the processes may use."""
+
+    threads: int = Field(ge=1)
+    memory: int = Field(gt=0, description="Bytes over the start of the process.")
+    timeout: float | None = None
+    grace: float = 5.0
+
+
+class AttemptOrder(Frozen):
+    """Run one attempt. Its id is the fencing token: one start and one outcome are ever committed for it."""
+
+    kind: Literal["attempt"] = "attempt"
+    id: str
+    job: str
+    job_name: str
+    number: int = Field(ge=1)
+    spec: JobSpec
+    limits: Limits
+    #: URL of the blob store.
+    store: str
+
+
+class ReplicaOrder(Frozen):
+    """Start one serving kernel."""
+
+    kind: Literal["replica"] = "replica"
+    id: str
+    endpoint: str
+    revision: str
+    model: str
+    version: int
+    digest: str
+    format: str
+    signature: dict[str, JsonValue] | None = None
+    limits: Limits
+    store: str
+    #: Unix socket of the gateway, and what the replica says to be let in.
+    gateway: str
+    token: str
+
+
+Order = AttemptOrder | ReplicaOrder

@@ -1,0 +1,77 @@
+"""How an attempt ended, and what it left."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field, JsonValue
+
+from jupyter_slml.domain.model import Frozen
+from jupyter_slml.domain.states import AttemptState
+
+
+class Reason(StrEnum):
+    """Why an attempt ended as it did."""
+
+    #: The cell ran to its end.
+    DONE = "done"
+    #: The cell raised an exception.
+    EXCEPTION = "exception"
+    #: A declared output is missing or cannot be stored.
+    OUTPUT = "output"
+    #: The process left by itself (`os._exit`, `sys.exit`) or was killed by a signal.
+    EXIT = "exit"
+    #: The memory limit of its instance type was passed.
+    MEMORY = "memory"
+    TIMEOUT = "timeout"
+    #: Somebody asked for it.
+    STOP = "stop"
+    #: The platform failed (worker, runner or host died, or the store could not be reached).
+    PLATFORM = "platform"
+
+
+class Artifact(Frozen):
+    """Named bytes that a job produced, stored under their digest."""
+
+    name: str
+    format: str
+    digest: str
+    size: int = Field(ge=0)
+    type: str
+    #: For a model: what `formats.signature` found (columns, features, classes, …); else None.
+    signature: dict[str, JsonValue] | None = None
+
+
+class CellError(Frozen):
+    """The user's own exception: their frames with the cell's line numbers, ours left out."""
+
+    ename: str
+    evalue: str
+    traceback: list[str]
+    line: int | None = None
+
+
+class Outcome(Frozen):
+    """The one final word on an attempt. Exactly one is ever committed (create-exclusive)."""
+
+    attempt: str
+    state: AttemptState
+    reason: Reason
+    #: One sentence for people.
+    message: str = ""
+    error: CellError | None = None
+    exit_code: int | None = None
+    outputs: list[Artifact] = Field(default_factory=list)
+    #: Names that the cell assigned but that could not be brought back: name → why.
+    skipped: dict[str, str] = Field(default_factory=dict)
+    #: Last value of each metric.
+    metrics: dict[str, float] = Field(default_factory=dict)
+    #: Digest of the rich displays as a JSON list of nbformat outputs; None if there were none.
+    displays: str | None = None
+    #: Epoch seconds by the host's clock: fork, first line of the cell, end.
+    forked_at: float | None = None
+    first_line_at: float | None = None
+    ended_at: float | None = None
+    #: Bytes over the start of the process, summed over its processes.
+    peak_memory: int | None = None
+    cpu_seconds: float | None = None

@@ -1,0 +1,148 @@
+"""What the database holds, as values: one frozen class per table."""
+
+from __future__ import annotations
+
+from pydantic import Field, JsonValue
+
+from jupyter_slml.domain.model import Frozen
+from jupyter_slml.domain.outcomes import Outcome
+from jupyter_slml.domain.specs import DeploySpec, JobSpec
+from jupyter_slml.domain.states import AttemptState, Desired, EndpointState, JobState, ReplicaState
+
+
+class Job(Frozen):
+    """One managed piece of work. Times are epoch seconds (UTC)."""
+
+    id: str
+    name: str
+    spec: JobSpec
+    state: JobState
+    #: Why it is in that state, for people: a pending job always says what it waits for.
+    reason: str = ""
+    desired: Desired = Desired.RUN
+    #: The client's idempotency key.
+    key: str | None = None
+    created_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    #: Attempts made so far, and how many of them ended by a fault of the user's code / of the platform.
+    attempts: int = 0
+    failures: int = 0
+    losses: int = 0
+    #: The outcome of the attempt that decided the job.
+    outcome: Outcome | None = None
+    #: Last value of each metric, while it runs too.
+    metrics: dict[str, float] = Field(default_factory=dict)
+    #: `name@version` that it registered.
+    registered: str | None = None
+    #: Rises with every change, so that a client can tell which of two snapshots is newer.
+    revision: int = 0
+
+
+class Attempt(Frozen):
+    """One execution of a job."""
+
+    id: str
+    job: str
+    number: int
+    state: AttemptState
+    host: str | None = None
+    pid: int | None = None
+    created_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    outcome: Outcome | None = None
+
+
+class Model(Frozen):
+    """A registered name."""
+
+    name: str
+    created_at: float
+    latest: int
+
+
+class Version(Frozen):
+    """An immutable numbered artifact with its signature and lineage."""
+
+    model: str
+    number: int
+    created_at: float
+    digest: str
+    size: int
+    format: str
+    type: str
+    signature: dict[str, JsonValue] | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    description: str = ""
+    #: Lineage: the job, its output, the cell's source and the digests of what it read.
+    job: str
+    output: str
+    source: str
+    captures: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        return f"{self.model}@{self.number}"
+
+
+class Endpoint(Frozen):
+    """A stable URL."""
+
+    name: str
+    state: EndpointState
+    reason: str = ""
+    desired: Desired = Desired.RUN
+    #: The revision that is asked for, and the one that answers.
+    revision: str
+    serving: str | None = None
+    created_at: float
+    updated_at: float
+    #: Loading error of the newest revision, if it has one: `{ename, evalue, traceback}`.
+    error: dict[str, JsonValue] | None = None
+
+
+class Revision(Frozen):
+    """An immutable (version + serving configuration) of an endpoint."""
+
+    id: str
+    endpoint: str
+    number: int
+    model: str
+    version: int
+    spec: DeploySpec
+    created_at: float
+    #: What a replica says to the gateway to be let in. Never leaves the daemon but in an order and the routing snapshot.
+    token: str = Field(repr=False)
+
+
+class Replica(Frozen):
+    """One serving kernel."""
+
+    id: str
+    endpoint: str
+    revision: str
+    state: ReplicaState
+    reason: str = ""
+    desired: Desired = Desired.RUN
+    host: str | None = None
+    pid: int | None = None
+    created_at: float
+    ready_at: float | None = None
+    ended_at: float | None = None
+    #: Milliseconds by phase (fork, load, sample), from the replica's own clock.
+    phases: dict[str, float] = Field(default_factory=dict)
+
+
+class Event(Frozen):
+    """One line of the append-only log; `id` rises without gaps in the order of the commits."""
+
+    id: int
+    at: float
+    #: `job.queued`, `job.running`, `attempt.lost`, `model.registered`, `endpoint.ready`, …
+    kind: str
+    #: `job`, `attempt`, `model`, `endpoint`, `replica`, `settings`.
+    subject: str
+    subject_id: str
+    data: dict[str, JsonValue] = Field(default_factory=dict)

@@ -1,0 +1,234 @@
+"""What a user asks for: the one definition of every option.
+
+The magics' arguments, help and completion, the REST schema and the panel's forms are all made from these models. A field's
+`json_schema_extra` may carry `flags` (how the magic spells it) and `metavar`.
+"""
+
+from __future__ import annotations
+
+import keyword
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue, field_validator
+
+from jupyter_slml.domain.instances import instance_type
+from jupyter_slml.domain.model import Frozen
+from jupyter_slml.domain.names import Name
+from jupyter_slml.errors import Invalid
+
+#: Upper bound of all parameters together, as JSON text.
+MAX_PARAMETER_BYTES = 256 * 1024
+#: Upper bound of a cell's source.
+MAX_SOURCE_BYTES = 4 * 2**20
+
+
+class JobKind(StrEnum):
+    TRAINING = "training"
+    TUNING = "tuning"
+    BATCH = "batch"
+    PROCESSING = "processing"
+    NOTEBOOK = "notebook"
+
+
+def _option(*flags: str, metavar: str | None = None) -> dict[str, Any]:
+    return {"flags": list(flags), "metavar": metavar}
+
+
+class TrainOptions(Frozen):
+    """Options of `%%train`, `slml.jobs.submit` and the panel's form."""
+
+    name: Name = Field(
+        default="train",
+        description="Name of the job; later jobs of the same name are its newer runs.",
+        json_schema_extra=_option("--name", "-n", metavar="NAME"),
+    )
+    parameters: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="A parameter, bound as a variable before the cell runs. May be repeated.",
+        json_schema_extra=_option("-p", "--param", metavar="KEY=VALUE"),
+    )
+    instance: str = Field(
+        default="cpu.small",
+        description="Instance type: cpu.micro, cpu.small, cpu.medium, cpu.large or cpu.xlarge.",
+        json_schema_extra=_option("--instance", "-i", metavar="TYPE"),
+    )
+    outputs: list[str] = Field(
+        default_factory=list,
+        description="A variable of the cell to bring back. May be repeated. Unset: all that the cell assigns.",
+        json_schema_extra=_option("--output", "-o", metavar="VARIABLE"),
+    )
+    register_as: Name | None = Field(
+        default=None,
+        description="Register the output as a new version of this model when the job succeeds.",
+        json_schema_extra=_option("--register", metavar="MODEL"),
+    )
+    env: dict[str, str] = Field(
+        default_factory=dict,
+        description="Pass an environment variable of the kernel to the job. May be repeated.",
+        json_schema_extra=_option("--env", metavar="NAME"),
+    )
+    timeout: float | None = Field(
+        default=None,
+        gt=0,
+        description="End the job after this many seconds.",
+        json_schema_extra=_option("--timeout", metavar="SECONDS"),
+    )
+    grace: float = Field(
+        default=5.0,
+        ge=0,
+        le=3600,
+        description="Seconds between SIGTERM and SIGKILL when the job is stopped.",
+        json_schema_extra=_option("--grace", metavar="SECONDS"),
+    )
+    retries: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Run the cell again up to so many times when it fails. Platform faults are retried apart from this.",
+        json_schema_extra=_option("--retries", metavar="N"),
+    )
+
+    @field_validator("instance")
+    @classmethod
+    def _known_instance(cls, value: str) -> str:
+        try:
+            instance_type(value)
+        except Invalid as error:
+            raise ValueError(f"{error.message} {error.remedy}") from error
+        return value
+
+    @field_validator("outputs")
+    @classmethod
+    def _variables(cls, value: list[str]) -> list[str]:
+        for name in value:
+            _check_variable(name)
+        return list(dict.fromkeys(value))
+
+    @field_validator("parameters")
+    @classmethod
+    def _small_parameters(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        import json
+
+        for name in value:
+            _check_variable(name)
+        size = len(json.dumps(value))
+        if size > MAX_PARAMETER_BYTES:
+            raise ValueError(
+                f"parameters take {size} bytes, at most {MAX_PARAMETER_BYTES} are allowed; "
+                "bind large data to a variable and let the cell read it"
+            )
+        return value
+
+
+def _check_variable(name: str) -> None:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"{name[:80]!r} is not the name of a Python variable")
+
+
+class Capture(Frozen):
+    """One notebook name that travels with the cell, content-addressed."""
+
+    name: str
+    #: Key of `domain.formats`: npy, arrow, json, cloudpickle, or `module` (imported by name; no bytes).
+    format: str
+    #: `sha256` hex of the encoded bytes; for `module`, the module's dotted name.
+    digest: str
+    size: int = Field(ge=0)
+    #: Shown to people: `pandas.DataFrame`, `function`, …
+    type: str
+
+
+class SourceBundle(Frozen):
+    """Local modules and files that travel with the cell: a zip, unpacked where the job runs and put on `sys.path`."""
+
+    digest: str
+    size: int = Field(ge=0)
+    files: list[str]
+
+
+class Origin(Frozen):
+    """Where the cell stands."""
+
+    notebook: str | None = None
+    cell_id: str | None = None
+    execution_count: int | None = None
+    git_commit: str | None = None
+    user: str | None = None
+
+
+class Fingerprint(Frozen):
+    """The environment in which the cell was written: Python `major.minor.micro` and the versions of known packages."""
+
+    python: str
+    packages: dict[str, str] = Field(default_factory=dict)
+
+
+class JobSpec(TrainOptions):
+    """A job as it is submitted and stored: options, the cell and everything that it needs."""
+
+    kind: JobKind = JobKind.TRAINING
+    source: str = Field(min_length=1)
+    captures: list[Capture] = Field(default_factory=list)
+    bundle: SourceBundle | None = None
+    origin: Origin = Field(default_factory=Origin)
+    fingerprint: Fingerprint | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _source_size(cls, value: str) -> str:
+        if len(value) > MAX_SOURCE_BYTES:
+            raise ValueError(f"the cell has {len(value)} characters, at most {MAX_SOURCE_BYTES} are allowed")
+        return value
+
+
+class DeployOptions(Frozen):
+    """Options of `%deploy`, `slml.endpoints.deploy` and the panel's dialog."""
+
+    name: Name | None = Field(
+        default=None,
+        description="Name of the endpoint. Unset: the model's name.",
+        json_schema_extra=_option("--name", "-n", metavar="ENDPOINT"),
+    )
+    instance: str = Field(
+        default="cpu.micro",
+        description="Instance type of a replica.",
+        json_schema_extra=_option("--instance", "-i", metavar="TYPE"),
+    )
+    timeout: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="Seconds that one request may take, waiting included.",
+        json_schema_extra=_option("--timeout", metavar="SECONDS"),
+    )
+    max_queue: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="Requests that may wait; one more is answered 429.",
+        json_schema_extra=_option("--max-queue", metavar="N"),
+    )
+
+    @field_validator("instance")
+    @classmethod
+    def _known_instance(cls, value: str) -> str:
+        return TrainOptions._known_instance(value)
+
+
+class DeploySpec(DeployOptions):
+    """What an endpoint shall serve."""
+
+    model: str = Field(min_length=1, description="NAME, NAME@VERSION or NAME@ALIAS.")
+
+
+class RegisterSpec(Frozen):
+    """Register an output of a succeeded job as a new version of a model."""
+
+    model: Name
+    job: str
+    output: str | None = Field(default=None, description="Which output. Unset: the only model among them.")
+    description: str = ""
+
+
+WireFormat = Literal["json", "csv"]

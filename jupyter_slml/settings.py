@@ -1,0 +1,190 @@
+"""Where a workspace keeps its state and its sockets, and what the user may set.
+
+A workspace is one data directory (`SLML_HOME`, by default below the Jupyter data directory). Its sockets live in a short
+directory of their own, because the path of a unix socket ends at 107 bytes and a home directory may be on a network file
+system that has no sockets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jupyter_slml.errors import Invalid
+
+#: Environment variable that names the workspace's data directory.
+HOME_VARIABLE = "SLML_HOME"
+
+
+class Settings(BaseModel):
+    """`settings.json` of a workspace: what `jupyter slml config` shows and sets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scheduler: str | None = Field(
+        default=None,
+        description="Address of a Dask scheduler to use (tcp://… or tls://…). Unset: our own scheduler and workers.",
+    )
+    store: str | None = Field(
+        default=None,
+        description="URL of the blob store that all workers reach (file:///shared/dir, s3://…). Unset: a local folder.",
+    )
+    workers: int | None = Field(default=None, ge=1, le=256, description="Worker processes of our own cluster. Unset: one.")
+    gateway_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of the gateway. Unset: chosen once, then kept.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """The paths of one workspace. Making one touches nothing; `prepare()` creates the directories."""
+
+    home: Path
+    run: Path
+
+    @property
+    def id(self) -> str:
+        """Short name of the workspace, unique per user and data directory."""
+        return self.run.name
+
+    @property
+    def database(self) -> Path:
+        return self.home / "slml.db"
+
+    @property
+    def blobs(self) -> Path:
+        return self.home / "blobs"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.home / "settings.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the daemon for as long as it lives (flock)."""
+        return self.home / "daemon.lock"
+
+    @property
+    def daemon_file(self) -> Path:
+        """Who the daemon is: pid, start time, version, socket path."""
+        return self.home / "daemon.json"
+
+    @property
+    def daemon_socket(self) -> Path:
+        return self.run / "daemon.sock"
+
+    @property
+    def cluster_dir(self) -> Path:
+        """Scheduler file, TLS keys and pids of our own Dask cluster."""
+        return self.home / "cluster"
+
+    @property
+    def gateway_dir(self) -> Path:
+        """Routing snapshot, token and identity of the gateway."""
+        return self.home / "gateway"
+
+    @property
+    def gateway_socket(self) -> Path:
+        """Where replicas (and the daemon) connect to the gateway."""
+        return self.run / "gateway.sock"
+
+    @property
+    def token_file(self) -> Path:
+        return self.gateway_dir / "token"
+
+    def prepare(self) -> None:
+        """Create the directories, 0700. Raises Invalid when the socket directory belongs to somebody else."""
+        for path in (self.home, self.blobs, self.logs, self.cluster_dir, self.gateway_dir):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own_directory(self.run)
+
+    def settings(self) -> Settings:
+        """Read `settings.json`; a missing file means the defaults. Raises Invalid for an unreadable one."""
+        try:
+            return Settings.model_validate_json(self.settings_file.read_bytes())
+        except FileNotFoundError:
+            return Settings()
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise Invalid(
+                f"{self.settings_file} is not valid: {first['msg']}.",
+                field=".".join(str(part) for part in first["loc"]),
+                remedy="Mend the file, or delete it to return to the defaults.",
+            ) from error
+
+    def save_settings(self, settings: Settings) -> None:
+        self.prepare()
+        write_private(self.settings_file, settings.model_dump_json(indent=2, exclude_none=True))
+
+
+def workspace(home: str | os.PathLike[str] | None = None) -> Workspace:
+    """The workspace of `home`, of `SLML_HOME`, or the user's default one."""
+    chosen = home or os.environ.get(HOME_VARIABLE)
+    if chosen:
+        root = Path(chosen).expanduser().absolute()
+    else:
+        from jupyter_core.paths import jupyter_data_dir
+
+        root = Path(jupyter_data_dir()) / "slml"
+    mark = hashlib.sha256(os.fsencode(root)).hexdigest()[:10]
+    return Workspace(home=root, run=_runtime_root() / f"slml-{os.getuid()}-{mark}")
+
+
+def _runtime_root() -> Path:
+    given = os.environ.get("XDG_RUNTIME_DIR")
+    if given and len(given) < 60 and Path(given).is_dir() and os.access(given, os.W_OK):
+        return Path(given)
+    root = Path(tempfile.gettempdir())
+    return root if len(str(root)) < 60 else Path("/tmp")
+
+
+def own_directory(path: Path) -> None:
+    """Create `path` 0700, or check that it is a directory of ours that nobody else can enter.
+
+    The place may be below /tmp, where anyone could have made it first: hence lstat, owner and mode.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise Invalid(
+            f"{path} belongs to another user, so sockets in it would not be private.",
+            field="runtime directory",
+            value=path,
+            remedy="Set XDG_RUNTIME_DIR to a directory of your own, then start again.",
+        )
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        path.chmod(0o700)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace `path` atomically with `text`, mode 0600, on disk before the name points to it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read_json(path: Path) -> dict[str, object] | None:
+    """The JSON object in `path`; None when the file is missing or half written."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

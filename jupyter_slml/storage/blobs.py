@@ -1,0 +1,219 @@
+"""The blob store on obstore: a local directory, S3, GCS or Azure by URL.
+
+obstore's local puts are atomic (a temporary file, then a link or rename) but not durable: it never calls fsync. For a local
+store this file does, for the object and for its directory, because attempts are fenced by these objects and a registered
+model must outlive a power cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError
+from obstore.store import LocalStore, from_url
+
+from jupyter_slml.errors import IntegrityError, Invalid, NotFound, SlmlError, StorageFull, Unavailable
+from jupyter_slml.ports.blobs import Blobs, digest_key
+
+_CHUNK = 4 * 2**20
+
+
+def open_blobs(url: str) -> Blobs:
+    """Open the store of `url` (`file:///dir`, `s3://bucket/prefix`, `gs://…`, `az://…`). Raises Invalid for another scheme."""
+    return ObjectBlobs(url)
+
+
+def file_url(path: Path) -> str:
+    """The URL of a local store."""
+    return path.absolute().as_uri()
+
+
+class ObjectBlobs:
+    """`ports.blobs.Blobs` over any store that obstore knows."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        parts = urlsplit(url)
+        self.root: Path | None = None
+        if parts.scheme == "file":
+            self.root = Path(unquote(parts.path))
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.root / "incoming").mkdir(mode=0o700, exist_ok=True)
+            self._store = LocalStore(self.root)
+            return
+        try:
+            self._store = from_url(url)
+        except (BaseError, ValueError) as error:
+            raise Invalid(
+                f"{url!r} is not a blob store: {str(error).splitlines()[0]}.",
+                field="store",
+                value=url,
+                remedy="Use file:///shared/directory, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.",
+            ) from error
+
+    def create(self, key: str, data: bytes) -> bool:
+        try:
+            with _translated(key):
+                obstore.put(self._store, key, data, mode="create")
+        except AlreadyExistsError:
+            return False
+        self._sync(key)
+        return True
+
+    def put(self, key: str, data: bytes) -> None:
+        with _translated(key):
+            obstore.put(self._store, key, data)
+
+    def get(self, key: str) -> bytes:
+        with _translated(key):
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def exists(self, key: str) -> bool:
+        try:
+            with _translated(key):
+                obstore.head(self._store, key)
+        except NotFound:
+            return False
+        return True
+
+    def list(self, prefix: str) -> list[str]:
+        with _translated(prefix):
+            return sorted(item["path"] for batch in obstore.list(self._store, prefix) for item in batch)
+
+    def delete(self, key: str) -> None:
+        with contextlib.suppress(NotFound), _translated(key):
+            obstore.delete(self._store, key)
+
+    def add(self, chunks: Iterable[bytes], digest: str | None = None) -> tuple[str, int]:
+        folder = None if self.root is None else self.root / "incoming"
+        with _translated(digest or "new bytes"):
+            handle, name = tempfile.mkstemp(dir=folder)
+            temporary = Path(name)
+            try:
+                found = hashlib.sha256()
+                size = 0
+                with os.fdopen(handle, "wb") as file:
+                    for chunk in chunks:
+                        found.update(chunk)
+                        file.write(chunk)
+                        size += len(chunk)
+                    file.flush()
+                    if self.root is not None:
+                        os.fsync(file.fileno())
+                if digest is not None and found.hexdigest() != digest:
+                    raise IntegrityError(
+                        f"The bytes sent as {digest[:12]}… have the digest {found.hexdigest()[:12]}….",
+                        remedy="Send them again; if it happens again, the sender changed the value while sending it.",
+                    )
+                self._publish(temporary, digest_key(found.hexdigest()))
+                return found.hexdigest(), size
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def add_file(self, path: Path) -> tuple[str, int]:
+        return self.add(_chunks(path))
+
+    def _publish(self, temporary: Path, key: str) -> None:
+        if self.root is None:
+            with contextlib.suppress(AlreadyExistsError):
+                obstore.put(self._store, key, temporary, mode="create")
+            return
+        target = self.root / key
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not target.exists():
+            temporary.chmod(0o400)
+            temporary.rename(target)
+            _sync_directory(target.parent)
+
+    def read(self, digest: str) -> Iterator[bytes]:
+        with _translated(digest):
+            stream = obstore.get(self._store, digest_key(digest)).stream(min_chunk_size=_CHUNK)
+        for chunk in stream:
+            yield bytes(chunk)
+
+    def local(self, digest: str, cache: Path) -> Path:
+        if self.root is not None:
+            path = self.root / digest_key(digest)
+            if not path.is_file():
+                raise NotFound(f"The store has no bytes with the digest {digest[:12]}….")
+            return path
+        path = cache / digest
+        if path.is_file():
+            return path
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = hashlib.sha256()
+        handle, name = tempfile.mkstemp(dir=cache)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in self.read(digest):
+                    found.update(chunk)
+                    file.write(chunk)
+            if found.hexdigest() != digest:
+                raise IntegrityError(f"The stored bytes of {digest[:12]}… have another digest.")
+            Path(name).rename(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        return path
+
+    def _sync(self, key: str) -> None:
+        if self.root is None:
+            return
+        path = self.root / key
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        _sync_directory(path.parent)
+
+
+def verify(path: Path, digest: str) -> None:
+    """Raises IntegrityError unless the file has that sha256."""
+    found = hashlib.sha256()
+    for chunk in _chunks(path):
+        found.update(chunk)
+    if found.hexdigest() != digest:
+        raise IntegrityError(
+            f"{path.name[:12]}… was changed on disk: its content has the digest {found.hexdigest()[:12]}….",
+            remedy="Restore the blob store from a backup, or make the artifact again.",
+        )
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _translated(subject: str) -> Iterator[None]:
+    """obstore's and the system's errors as ours; AlreadyExistsError passes, for it is an answer and not a failure."""
+    try:
+        yield
+    except (AlreadyExistsError, SlmlError):
+        raise
+    except FileNotFoundError as error:
+        raise NotFound(f"The store has nothing under {subject!r}.") from error
+    except (BaseError, OSError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "os error 28" in str(error):
+            raise StorageFull(
+                "The disk of the blob store is full.",
+                remedy="Make room (jupyter slml stop --purge deletes a whole workspace), then try again.",
+            ) from error
+        raise Unavailable(f"The blob store failed on {subject!r}: {str(error).splitlines()[0]}.") from error
