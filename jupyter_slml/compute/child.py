@@ -1,0 +1,100 @@
+"""The first steps of a forked child, before the user's first line.
+
+It has a session of its own, reads /dev/null, writes into the pipes it was given, draws its own random numbers, and may use
+the threads it was allotted. It dies with its keeper.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from jupyter_slml.compute import procfs
+
+
+def become(
+    request: dict[str, Any],
+    fds: list[int],
+    program: Callable[[dict[str, Any], int], int | None],
+    parent: int,
+) -> NoReturn:
+    """Turn this fresh fork into the child that `request` describes and run it. Never returns."""
+    code = 1
+    try:
+        messages = _settle(fds, parent)
+        _threads(int(request["limits"]["threads"]))
+        os.environ.update(request["env"])
+        if request["cwd"]:
+            os.chdir(request["cwd"])
+        _reseed()
+        if request["gate"] and os.read(fds[3], 1) != b"g":
+            os._exit(1)
+        for fd in fds[3:]:
+            os.close(fd)
+        code = program(request["payload"], messages) or 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                continue
+        # Neither the zygote's frames nor its exit handlers are ours.
+        os._exit(code & 0xFF)
+
+
+def _settle(fds: list[int], parent: int) -> int:
+    """Session, signals and streams. Returns the messages fd."""
+    procfs.die_with_parent(parent)
+    os.setsid()
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # When the host runs out of memory, the kernel shall take the cell and not the worker.
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("500")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    for target, fd in ((1, fds[0]), (2, fds[1])):
+        os.dup2(fd, target)
+        os.close(fd)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
+    os.umask(0o077)
+    return fds[2]
+
+
+def _threads(count: int) -> None:
+    """The libraries were loaded with one thread; environment variables reach only what the child execs."""
+    os.environ.update(
+        OMP_NUM_THREADS=str(count),
+        OPENBLAS_NUM_THREADS=str(count),
+        MKL_NUM_THREADS=str(count),
+        OMP_WAIT_POLICY="PASSIVE",
+    )
+    if count > 1:
+        import threadpoolctl
+
+        threadpoolctl.threadpool_limits(count, user_api="openmp")
+        arrow = sys.modules.get("pyarrow")
+        if arrow is not None:
+            arrow.set_cpu_count(count)
+
+
+def _reseed() -> None:
+    """Else every child would draw the same numbers."""
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
