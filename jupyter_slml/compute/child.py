@@ -1,4 +1,4 @@
-"""The first steps of a forked child, before the user's first line.
+"""A forked child, from the fork to the program that it runs.
 
 It has a session of its own, reads /dev/null, writes into the pipes it was given, draws its own random numbers, and may use
 the threads it was allotted. It dies with its keeper.
@@ -6,37 +6,39 @@ the threads it was allotted. It dies with its keeper.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
+import socket
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_slml.compute import procfs
 
+if TYPE_CHECKING:
+    from jupyter_slml.compute.zygote import Program
 
-def become(
-    request: dict[str, Any],
-    fds: list[int],
-    program: Callable[[dict[str, Any], int], int | None],
-    parent: int,
-) -> NoReturn:
-    """Turn this fresh fork into the child that `request` describes and run it. Never returns."""
+
+def become(link: socket.socket, programs: Mapping[str, Program], keeper: int) -> NoReturn:
+    """Wait at `link` for the request, turn this fork into the child that it describes and run it. Never returns."""
     code = 1
     try:
-        messages = _settle(fds, parent)
+        _stand_alone(keeper)
+        request, fds = _receive(link)
+        messages = _streams(fds)
         _threads(int(request["limits"]["threads"]))
         os.environ.update(request["env"])
         if request["cwd"]:
             os.chdir(request["cwd"])
         _reseed()
-        if request["gate"] and os.read(fds[3], 1) != b"g":
-            os._exit(1)
-        for fd in fds[3:]:
-            os.close(fd)
-        code = program(request["payload"], messages) or 0
+        for gate in fds[3:]:
+            if os.read(gate, 1) != b"g":
+                os._exit(1)
+            os.close(gate)
+        code = programs[request["program"]](request["payload"], messages) or 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
     except BaseException:
@@ -51,9 +53,9 @@ def become(
         os._exit(code & 0xFF)
 
 
-def _settle(fds: list[int], parent: int) -> int:
-    """Session, signals and streams. Returns the messages fd."""
-    procfs.die_with_parent(parent)
+def _stand_alone(keeper: int) -> None:
+    """Session and signals."""
+    procfs.die_with_parent(keeper)
     os.setsid()
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
@@ -61,9 +63,23 @@ def _settle(fds: list[int], parent: int) -> int:
     # When the host runs out of memory, the kernel shall take the cell and not the worker.
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
+    os.umask(0o077)
+
+
+def _receive(link: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """The request; leaves when the keeper has none."""
+    first, fds, _, _ = socket.recv_fds(link, 1, 8, socket.MSG_CMSG_CLOEXEC)
+    parts = [first]
+    while parts[-1] and not parts[-1].endswith(b"\n"):
+        parts.append(link.recv(1 << 20))
+    link.close()
+    if not parts[-1]:
+        os._exit(1)
+    return json.loads(b"".join(parts)), list(fds)
+
+
+def _streams(fds: list[int]) -> int:
+    """Standard streams: /dev/null and the pipes that came. Returns the messages fd."""
     for target, fd in ((1, fds[0]), (2, fds[1])):
         os.dup2(fd, target)
         os.close(fd)
@@ -71,7 +87,6 @@ def _settle(fds: list[int], parent: int) -> int:
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]
-    os.umask(0o077)
     return fds[2]
 
 

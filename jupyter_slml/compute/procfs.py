@@ -27,10 +27,10 @@ def become_subreaper() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def die_with_parent(parent: int) -> None:
-    """SIGKILL for this process when `parent` dies. Leaves at once when it is dead already."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+def die_with_parent(parent: int | None) -> None:
+    """SIGKILL for this process when `parent` dies (at once when it is dead already). None: no longer."""
+    _prctl(_PR_SET_PDEATHSIG, 0 if parent is None else signal.SIGKILL)
+    if parent is not None and os.getppid() != parent:
         os._exit(1)
 
 

@@ -1,6 +1,6 @@
 """The zygote: imports everything, computes nothing, forks a keeper for every connection.
 
-It reads no request itself, so that nobody can block it: the keeper that it forks for a connection does. It has one thread
+It accepts no connection itself, so that nobody can block it: the keeper that it holds ready does. It has one thread
 (checked before it serves), for a lock that another thread holds would stay locked in every child.
 """
 
@@ -34,6 +34,9 @@ ENVIRONMENT = {
 }
 #: Taken out again after the imports, for children and what they exec get numbers of their own.
 _TEMPORARY = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "JE_ARROW_MALLOC_CONF")
+
+#: Seconds to wait after a keeper that died unasked.
+RESPAWN = 0.1
 
 #: Imported when they are installed.
 MODULES = (
@@ -94,7 +97,7 @@ def listen(path: Path) -> socket.socket:
 
 
 def serve(path: Path, programs: Mapping[str, Program], ready: int, lifeline: int) -> None:
-    """Fork a keeper for every connection until `lifeline` reaches its end (the runner is gone).
+    """Hold a keeper ready for the next connection until `lifeline` reaches its end (the runner is gone).
 
     Writes one JSON line to `ready` when it listens. Raises Unavailable when it would not be safe to fork.
     """
@@ -111,14 +114,25 @@ def serve(path: Path, programs: Mapping[str, Program], ready: int, lifeline: int
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.write(ready, json.dumps({"pid": os.getpid(), "at": time.time()}).encode() + b"\n")
     os.close(ready)
+    taken = _spare(listener, lifeline, programs)
     while True:
-        readable, _, _ = select.select([listener, lifeline], [], [])
+        readable, _, _ = select.select([taken, lifeline], [], [])
         if lifeline in readable and not os.read(lifeline, 1024):
             return
-        if listener in readable:
-            connection, _ = listener.accept()
-            if os.fork() == 0:
-                listener.close()
-                os.close(lifeline)
-                Keeper(connection, programs).run()
-            connection.close()
+        if taken in readable:
+            lived = os.read(taken, 1)
+            os.close(taken)
+            if not lived:
+                time.sleep(RESPAWN)
+            taken = _spare(listener, lifeline, programs)
+
+
+def _spare(listener: socket.socket, lifeline: int, programs: Mapping[str, Program]) -> int:
+    """Fork a keeper that takes the next connection. Returns the fd on which it says so; its end means that it died."""
+    taken, say = os.pipe2(os.O_CLOEXEC)
+    if os.fork() == 0:
+        os.close(lifeline)
+        os.close(taken)
+        Keeper(listener, say, programs).run()
+    os.close(say)
+    return taken
