@@ -37,7 +37,9 @@ export default tseslint.config(
       ],
       '@typescript-eslint/no-unused-vars': ['error', { args: 'none' }],
       curly: ['error', 'all'],
-      eqeqeq: 'error'
+      eqeqeq: 'error',
+      // The rule is for heavy dependencies; what we import at the top are a few small files of our own.
+      'jupyter/prefer-lazy-imports': 'off'
     }
   },
   prettier

@@ -12,7 +12,7 @@ import zipfile
 REQUIRED = [
     r"\.data/data/share/jupyter/labextensions/jupyter-slml/package\.json$",
     r"\.data/data/share/jupyter/labextensions/jupyter-slml/install\.json$",
-    r"\.data/data/share/jupyter/labextensions/jupyter-slml/schemas/jupyter-slml/panel\.json$",
+    r"\.data/data/share/jupyter/labextensions/jupyter-slml/schemas/jupyter-slml/cell\.json$",
     r"\.data/data/share/jupyter/labextensions/jupyter-slml/static/remoteEntry\.[0-9a-f]+\.js$",
     r"\.data/data/share/jupyter/labextensions/jupyter-slml/static/style\.js$",
     r"\.data/data/etc/jupyter/jupyter_server_config\.d/jupyter_slml\.json$",

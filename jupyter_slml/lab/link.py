@@ -1,0 +1,127 @@
+"""The way from the Jupyter server to the workspace: the daemon's socket and the gateway's port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import httpx
+
+from jupyter_slml.errors import SlmlError, Unavailable
+from jupyter_slml.settings import Workspace, read_json
+
+#: Each open event stream holds a connection; httpx stops at 100 by default.
+_LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=20)
+#: `wait` answers after up to 30 seconds.
+_TIMEOUT = httpx.Timeout(10.0, read=60.0)
+_STREAM_TIMEOUT = httpx.Timeout(10.0, read=None)
+
+NOT_RUNNING = "The workspace is not running."
+
+
+class Link:
+    """Speaks to the daemon and the gateway of one workspace.
+
+    Headers are written here and never copied from the browser's request, so nothing of the user's Jupyter session can
+    leave this process.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._daemon = self._open(str(workspace.daemon_socket))
+        self._gateway = httpx.AsyncClient(limits=_LIMITS, timeout=_TIMEOUT, trust_env=False)
+        self._starting = asyncio.Lock()
+
+    @staticmethod
+    def _open(socket: str) -> httpx.AsyncClient:
+        transport = httpx.AsyncHTTPTransport(uds=socket, limits=_LIMITS)
+        return httpx.AsyncClient(transport=transport, base_url="http://slml", timeout=_TIMEOUT)
+
+    async def close(self) -> None:
+        await self._daemon.aclose()
+        await self._gateway.aclose()
+
+    async def start(self) -> None:
+        """Start the daemon unless it runs. Raises the starter's own error, with its remedy."""
+        from jupyter_slml.client.start import ensure_daemon
+
+        async with self._starting:
+            socket = await asyncio.to_thread(ensure_daemon, self.workspace)
+            if str(socket) != str(self.workspace.daemon_socket):
+                await self._daemon.aclose()
+                self._daemon = self._open(str(socket))
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One exchange with the daemon, whatever its status. Raises Unavailable when there is no daemon."""
+        sent = {"Content-Type": "application/json"} if content else {}
+        try:
+            return await self._daemon.request(
+                method, path, params=dict(params or {}), content=content, headers={**sent, **(headers or {})}
+            )
+        except httpx.TransportError as error:
+            raise _absent(error) from error
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, params: Mapping[str, str], headers: Mapping[str, str]
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer of the daemon that is read as it comes. Raises Unavailable when there is no daemon."""
+        request = self._daemon.build_request(
+            "GET",
+            path,
+            params=dict(params),
+            headers={"Accept": "text/event-stream", **headers},
+            timeout=_STREAM_TIMEOUT,
+        )
+        try:
+            response = await self._daemon.send(request, stream=True)
+        except httpx.TransportError as error:
+            raise _absent(error) from error
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def invoke(self, name: str, content: bytes, content_type: str, accept: str) -> httpx.Response:
+        """A prediction through the gateway, which keeps answering while the daemon is down."""
+        found = read_json(self.workspace.gateway_dir / "gateway.json") or {}
+        try:
+            token = self.workspace.token_file.read_text().strip()
+            port = int(str(found["port"]))
+        except (OSError, KeyError, ValueError) as error:
+            raise Unavailable(
+                "No endpoint is being served.",
+                field="endpoint",
+                value=name,
+                remedy="Deploy a model first: %deploy NAME.",
+            ) from error
+        try:
+            return await self._gateway.post(
+                httpx.URL(f"http://127.0.0.1:{port}").copy_with(path=f"/endpoints/{name}/invocations"),
+                content=content,
+                headers={"Authorization": f"Bearer {token}", "Content-Type": content_type, "Accept": accept},
+            )
+        except httpx.TransportError as error:
+            raise Unavailable(
+                "The gateway does not answer.",
+                field="endpoint",
+                value=name,
+                remedy="Run `jupyter slml doctor`; `jupyter slml start` starts it again.",
+            ) from error
+
+
+def _absent(error: httpx.TransportError) -> SlmlError:
+    if isinstance(error, httpx.TimeoutException):
+        return Unavailable(
+            "The workspace did not answer in time.", remedy="Try again; `jupyter slml doctor` says what holds it up."
+        )
+    return Unavailable(NOT_RUNNING, remedy="It starts with the first job, or by `jupyter slml start`.")

@@ -1,0 +1,130 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import type {
+  IEndpoint,
+  IJob,
+  IJobSummary,
+  ILogPage,
+  IModel,
+  IStatus
+} from './types';
+
+/** What went wrong, and what to do: the one error shape of the platform. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+    readonly remedy: string | null
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+/** A page of jobs, newest first. */
+export interface IJobPage {
+  jobs: IJobSummary[];
+  next: string | null;
+  total: number;
+}
+
+/** The Jupyter server's `slml/*`, typed. */
+export class SlmlClient {
+  constructor(
+    private readonly _settings: ServerConnection.ISettings = ServerConnection.makeSettings()
+  ) {}
+
+  status(): Promise<IStatus> {
+    return this._json('status');
+  }
+
+  /** Start the workspace unless it runs; the answer comes when it does. */
+  start(): Promise<IStatus> {
+    return this._json('start', { method: 'POST' });
+  }
+
+  jobs(before: string | null = null, limit = 50): Promise<IJobPage> {
+    const query = { limit: String(limit), ...(before ? { before } : {}) };
+    return this._json(`jobs${URLExt.objectToQueryString(query)}`);
+  }
+
+  job(id: string): Promise<IJob> {
+    return this._json(`jobs/${encodeURIComponent(id)}`);
+  }
+
+  stopJob(id: string): Promise<IJob> {
+    return this._json(`jobs/${encodeURIComponent(id)}/stop`, {
+      method: 'POST'
+    });
+  }
+
+  logs(id: string, after = 0): Promise<ILogPage> {
+    return this._json(`jobs/${encodeURIComponent(id)}/logs?after=${after}`);
+  }
+
+  async models(): Promise<IModel[]> {
+    return (await this._json<{ models: IModel[] }>('models')).models;
+  }
+
+  async endpoints(): Promise<IEndpoint[]> {
+    return (await this._json<{ endpoints: IEndpoint[] }>('endpoints'))
+      .endpoints;
+  }
+
+  removeEndpoint(name: string): Promise<unknown> {
+    return this._json(`endpoints/${encodeURIComponent(name)}`, {
+      method: 'DELETE'
+    });
+  }
+
+  /** Open the event stream of `path`; throws ApiError when the answer is none. */
+  async stream(
+    path: string,
+    lastId: string | null,
+    signal: AbortSignal
+  ): Promise<ReadableStream<Uint8Array>> {
+    const headers: Record<string, string> = { Accept: 'text/event-stream' };
+    if (lastId) {
+      headers['Last-Event-ID'] = lastId;
+    }
+    const response = await this._request(path, { headers, signal });
+    if (!response.body) {
+      throw new ApiError('The stream has no body.', 502, 'internal', null);
+    }
+    return response.body;
+  }
+
+  private async _json<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await this._request(path, init);
+    const text = await response.text();
+    return (text ? JSON.parse(text) : null) as T;
+  }
+
+  private async _request(path: string, init: RequestInit): Promise<Response> {
+    const url = URLExt.join(this._settings.baseUrl, 'slml', path);
+    const response = await ServerConnection.makeRequest(
+      url,
+      init,
+      this._settings
+    );
+    if (!response.ok) {
+      throw await failure(response);
+    }
+    return response;
+  }
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  const said = await response
+    .json()
+    .then(body => body?.error)
+    .catch(() => null);
+  return new ApiError(
+    said?.message ?? `${response.status} ${response.statusText}`,
+    response.status,
+    said?.code ?? 'internal',
+    said?.remedy ?? null
+  );
+}

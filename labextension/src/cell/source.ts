@@ -1,0 +1,26 @@
+/** Cell magics of ours: a cell that starts with one says itself how it wants to run. */
+const OURS = ['train'];
+
+/** What the button sends to the kernel for a cell, or why it cannot. */
+export type Plan =
+  | { kind: 'run'; code: string }
+  | { kind: 'refused'; magic: string }
+  | { kind: 'empty' };
+
+/**
+ * The code that runs `source` as a job.
+ *
+ * The cell's own text stays as it is, line for line, so that errors name the lines the user sees.
+ */
+export function plan(source: string): Plan {
+  if (!source.trim()) {
+    return { kind: 'empty' };
+  }
+  const magic = /^\s*%%(\w+)/.exec(source)?.[1];
+  if (magic === undefined) {
+    return { kind: 'run', code: `%%train --no-wait\n${source}` };
+  }
+  return OURS.includes(magic)
+    ? { kind: 'run', code: source }
+    : { kind: 'refused', magic };
+}

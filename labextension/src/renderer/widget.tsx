@@ -1,0 +1,166 @@
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import * as React from 'react';
+
+import { JobWatch } from '../model/job';
+import { isFinal } from '../model/states';
+import type { WorkspaceModel } from '../model/workspace';
+import { EndpointCard } from './endpoint';
+import { ICardActions, JobCard } from './job';
+import {
+  fallbacks,
+  ICard,
+  IJobCard,
+  isNews,
+  MIME_TYPE,
+  parseCard,
+  withTruth
+} from './payload';
+
+const TAIL = 8;
+
+export interface ICardOptions {
+  workspace: WorkspaceModel;
+  trans: TranslationBundle;
+  openLog: (id: string) => void;
+  stop: (id: string) => void;
+}
+
+/**
+ * Draws a card: the saved snapshot at once, then what the server says.
+ *
+ * A job that the workspace does not know (a notebook from elsewhere) stays the snapshot that it is, without buttons.
+ */
+export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
+  constructor(private readonly _options: ICardOptions) {
+    super();
+    this.addClass('jp-SlmlCard-host');
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this._model = model;
+    this._saved = parseCard(model.data[MIME_TYPE]);
+    this._text = String(model.data['text/plain'] ?? '');
+    const id = this._saved?.kind === 'job' ? this._saved.id : null;
+    if (this._watch?.id !== id) {
+      this._watch?.dispose();
+      this._watch = id === null ? null : this._follow(id);
+    }
+    this.update();
+    await this.renderPromise;
+  }
+
+  dispose(): void {
+    this._watch?.dispose();
+    super.dispose();
+  }
+
+  protected render(): React.ReactElement {
+    const { trans, openLog, stop } = this._options;
+    if (this._saved === null) {
+      return <pre>{this._text}</pre>;
+    }
+    if (this._saved.kind === 'endpoint') {
+      return <EndpointCard card={this._endpoint(this._saved)} trans={trans} />;
+    }
+    const { id } = this._saved;
+    const known = this._watch?.known === true;
+    const actions: ICardActions | null = known
+      ? { openLog: () => openLog(id), stop: () => stop(id) }
+      : null;
+    return (
+      <JobCard
+        card={this._current(this._saved)}
+        actions={actions}
+        live={known}
+        trans={trans}
+      />
+    );
+  }
+
+  private _follow(id: string): JobWatch {
+    const watch = new JobWatch(this._options.workspace, id);
+    watch.changed.connect(this._onNews, this);
+    return watch;
+  }
+
+  private _onNews(watch: JobWatch): void {
+    this.update();
+    if (watch.job && isFinal(watch.job.state) && !this._tailRead) {
+      this._tailRead = true;
+      void this._readTail(watch.id).then(() => {
+        if (!this.isDisposed) {
+          this._keep();
+          this.update();
+        }
+      });
+    }
+  }
+
+  /** The last lines as the log has them: the kernel may have gone before the job ended. */
+  private async _readTail(id: string): Promise<void> {
+    try {
+      const { entries } = await this._options.workspace.client.logs(id);
+      const lines = entries
+        .map(entry => entry.x)
+        .join('')
+        .split('\n');
+      this._tail = lines.filter(line => line.trim()).slice(-TAIL);
+    } catch {
+      // Without it the card keeps the lines that it was saved with.
+      this._tail = [];
+    }
+  }
+
+  /** Write the final truth into the notebook's output, so that the saved file is right without us. */
+  private _keep(): void {
+    const saved = this._saved;
+    if (saved?.kind !== 'job' || !this._model) {
+      return;
+    }
+    const live = this._current(saved);
+    if (isNews(saved, live)) {
+      this._model.setData({
+        data: {
+          ...this._model.data,
+          ...fallbacks(live),
+          [MIME_TYPE]: live as unknown as IRenderMime.IMimeModel['data'][string]
+        }
+      });
+    }
+  }
+
+  private _current(saved: IJobCard): IJobCard {
+    const job = this._watch?.job;
+    return job && job.revision >= saved.revision
+      ? withTruth(saved, job, this._tail)
+      : saved;
+  }
+
+  private _endpoint(saved: ICard & { kind: 'endpoint' }): typeof saved {
+    const { endpoints, phase } = this._options.workspace;
+    if (phase !== 'running') {
+      return saved;
+    }
+    const now = endpoints.find(each => each.name === saved.name);
+    return now
+      ? {
+          ...saved,
+          state: now.state,
+          reason: now.reason,
+          url: now.url,
+          model: now.model,
+          version: now.version,
+          replicas: now.replicas.filter(each => each.state === 'ready').length
+        }
+      : saved;
+  }
+
+  private _model: IRenderMime.IMimeModel | null = null;
+  private _saved: ICard | null = null;
+  private _text = '';
+  private _watch: JobWatch | null = null;
+  private _tail: string[] = [];
+  private _tailRead = false;
+}
