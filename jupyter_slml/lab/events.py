@@ -31,11 +31,11 @@ class EventsHandler(StreamHandler):
     @authorized
     async def get(self) -> None:
         await self.begin()
-        headers = self.resume_headers()
-        query = {} if headers else {"after": self.get_query_argument("after", "-1")}
         said = False
         while not self.gone.is_set():
             try:
+                headers = await self._position()
+                query = {} if headers else {"after": self.get_query_argument("after", "-1")}
                 async with self.link.stream("/events", query, headers) as response:
                     if response.status_code == 200:
                         await self.emit(RUNNING)
@@ -47,6 +47,15 @@ class EventsHandler(StreamHandler):
                     await self.emit(NOT_RUNNING)
                     said = True
                 await self._wait_for_a_daemon()
+
+    async def _position(self) -> dict[str, str]:
+        """Where to resume. An id from before a `stop --purge` lies in the future of the new log: it would wait for ever."""
+        headers = self.resume_headers()
+        if not headers:
+            return {}
+        newest = await self.link.request("GET", "/events", params={"after": "-1"})
+        known = newest.status_code == 200 and int(headers["Last-Event-ID"]) <= newest.json()["last"]
+        return headers if known else {}
 
     async def _wait_for_a_daemon(self) -> None:
         loop = asyncio.get_running_loop()

@@ -1,8 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { EndpointState } from './api/types';
-import type { JobState } from './model/states';
+import type { EndpointState, JobState } from './api/types';
 
 export type AnyState = JobState | EndpointState;
 

@@ -4,7 +4,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import type {
   IEndpoint,
   IJob,
-  IJobSummary,
+  IJobPage,
   ILogPage,
   IModel,
   IStatus
@@ -21,13 +21,6 @@ export class ApiError extends Error {
     super(message);
     this.name = 'ApiError';
   }
-}
-
-/** A page of jobs, newest first. */
-export interface IJobPage {
-  jobs: IJobSummary[];
-  next: string | null;
-  total: number;
 }
 
 /** The Jupyter server's `slml/*`, typed. */

@@ -1,112 +1,33 @@
-import type { JobState } from '../model/states';
+import type { components } from './schema';
+
+/** The schema marks what has a default as optional, for senders; an answer always carries it. */
+type Present<T> = T extends (infer Item)[]
+  ? Present<Item>[]
+  : T extends object
+    ? { [Key in keyof T]-?: Present<T[Key]> }
+    : T;
+
+type Answer<Name extends keyof components['schemas']> = Present<
+  components['schemas'][Name]
+>;
 
 /** A job as the list shows it. Times are epoch seconds. */
-export interface IJobSummary {
-  id: string;
-  name: string;
-  kind: string;
-  state: JobState;
-  reason: string;
-  created_at: number;
-  started_at: number | null;
-  ended_at: number | null;
-  metrics: Record<string, number>;
-  registered: string | null;
-  instance: string;
-  notebook: string | null;
-  revision: number;
-}
-
-/** The user's own exception. */
-export interface ICellError {
-  ename: string;
-  evalue: string;
-  traceback: string[];
-  line?: number | null;
-}
-
-export interface IArtifact {
-  name: string;
-  type: string;
-  format: string;
-  size: number;
-}
-
-export interface IOutcome {
-  reason: string;
-  message: string;
-  error: ICellError | null;
-  outputs?: IArtifact[];
-}
-
+export type IJobSummary = Answer<'JobSummary'>;
+export type IJobPage = Answer<'JobPage'>;
 /** A job with everything that was asked for and everything that came of it. */
-export interface IJob {
-  id: string;
-  name: string;
-  spec: {
-    kind: string;
-    instance: string;
-    origin: { notebook: string | null };
-    captures: { name: string; type: string; size: number }[];
-  };
-  state: JobState;
-  reason: string;
-  created_at: number;
-  started_at: number | null;
-  ended_at: number | null;
-  outcome: IOutcome | null;
-  metrics: Record<string, number>;
-  registered: string | null;
-  revision: number;
-}
+export type IJob = Answer<'Job'>;
+export type JobState = components['schemas']['JobState'];
+export type IArtifact = Pick<
+  Answer<'Artifact'>,
+  'name' | 'type' | 'format' | 'size'
+>;
+/** The user's own exception. */
+export type ICellError = Answer<'CellError'>;
 
-export interface ILogEntry {
-  q: number;
-  n: number;
-  t: number;
-  s: 'out' | 'err';
-  x: string;
-}
+export type ILogEntry = Answer<'LogEntry'>;
+export type ILogPage = Answer<'LogPage'>;
 
-export interface ILogPage {
-  entries: ILogEntry[];
-  last: number;
-  done: boolean;
-}
-
-export interface IVersion {
-  model: string;
-  number: number;
-  created_at: number;
-  size: number;
-  format: string;
-  type: string;
-  metrics: Record<string, number>;
-  job: string;
-}
-
-export interface IModel {
-  name: string;
-  created_at: number;
-  latest: IVersion;
-}
-
-export type EndpointState =
-  'starting' | 'ready' | 'degraded' | 'failed' | 'stopping' | 'stopped';
-
-export interface IEndpoint {
-  name: string;
-  state: EndpointState;
-  reason: string;
-  updated_at: number;
-  url: string;
-  model: string;
-  version: number;
-  replicas: { id: string; state: string }[];
-}
-
-export interface IStatus {
-  version: string;
-  workspace: string;
-  home: string;
-}
+export type IModel = Answer<'ModelSummary'>;
+export type IEndpoint = Answer<'EndpointView'>;
+export type EndpointState = components['schemas']['EndpointState'];
+export type IStatus = Answer<'Status'>;

@@ -9,7 +9,7 @@ import { EventStream } from './stream';
 /** One line as it is shown. */
 export interface ILogLine {
   text: string;
-  stream: 'out' | 'err';
+  stream: string;
 }
 
 /* eslint-disable-next-line no-control-regex */
@@ -46,7 +46,7 @@ export class LineCutter {
   }
 
   private _rest = '';
-  private _stream: 'out' | 'err' = 'out';
+  private _stream = 'out';
 }
 
 /** A job's log as it grows, from its first line; each entry once. */

@@ -1,13 +1,4 @@
-export type JobState =
-  | 'queued'
-  | 'starting'
-  | 'running'
-  | 'stopping'
-  | 'succeeded'
-  | 'failed'
-  | 'stopped'
-  | 'timed_out'
-  | 'lost';
+import type { JobState } from '../api/types';
 
 const FINAL: JobState[] = [
   'succeeded',

@@ -1,5 +1,11 @@
-import type { IArtifact, ICellError, IJob } from '../api/types';
-import { isFinal, JobState } from '../model/states';
+import type {
+  EndpointState,
+  IArtifact,
+  ICellError,
+  IJob,
+  JobState
+} from '../api/types';
+import { isFinal } from '../model/states';
 
 export const MIME_TYPE = 'application/vnd.jupyter-slml.job+json';
 
@@ -33,7 +39,7 @@ export interface IEndpointCard {
   kind: 'endpoint';
   id: string;
   name: string;
-  state: 'starting' | 'ready' | 'degraded' | 'failed' | 'stopping' | 'stopped';
+  state: EndpointState;
   reason: string;
   url: string;
   model: string;

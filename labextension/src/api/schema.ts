@@ -1,0 +1,2012 @@
+// Generated from the OpenAPI document by `npm run types`; do not edit.
+export interface paths {
+    "/blobs/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Missing
+         * @description Which of these digests are not stored, so that a client sends only what is new.
+         */
+        post: operations["missing_blobs_missing_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blobs/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Blob */
+        get: operations["get_blob_blobs__digest__get"];
+        /**
+         * Put Blob
+         * @description Store a body under its digest. A body with another digest is refused and not kept.
+         */
+        put: operations["put_blob_blobs__digest__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Endpoints */
+        get: operations["list_endpoints_endpoints_get"];
+        /**
+         * Deploy
+         * @description Serve a model; over a live endpoint the old revision answers until the new one has loaded.
+         */
+        put: operations["deploy_endpoints_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Endpoint */
+        get: operations["get_endpoint_endpoints__name__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Endpoint
+         * @description Take it down; requests under way are answered first.
+         */
+        delete: operations["remove_endpoint_endpoints__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Events
+         * @description The event log. With `Accept: text/event-stream` it goes on for ever; `Last-Event-ID` resumes it without loss or
+         *     repetition.
+         */
+        get: operations["read_events_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Jobs
+         * @description Newest first.
+         */
+        get: operations["list_jobs_jobs_get"];
+        put?: never;
+        /**
+         * Submit
+         * @description Accept a job. The same Idempotency-Key again answers 200 with the first job.
+         */
+        post: operations["submit_jobs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job
+         * @description By id, or the newest of that name.
+         */
+        get: operations["get_job_jobs__job__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Attempts */
+        get: operations["list_attempts_jobs__job__attempts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/displays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Displays */
+        get: operations["read_displays_jobs__job__displays_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Logs
+         * @description What the job printed after a position. With `Accept: text/event-stream` it follows the job to its end.
+         */
+        get: operations["read_logs_jobs__job__logs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Metrics */
+        get: operations["read_metrics_jobs__job__metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/outputs/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Output
+         * @description The stored bytes of an output; `X-Slml-Format` and `X-Slml-Digest` say what they are.
+         */
+        get: operations["read_output_jobs__job__outputs__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Job
+         * @description Ask for its end. Asking again changes nothing.
+         */
+        post: operations["stop_job_jobs__job__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/wait": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Wait For Job
+         * @description The job as soon as it is final (or newer than `revision`), else after `timeout` seconds as it is then.
+         */
+        get: operations["wait_for_job_jobs__job__wait_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Every model with its newest version.
+         */
+        get: operations["list_models_models_get"];
+        put?: never;
+        /**
+         * Register
+         * @description Register an output of a succeeded job as the next version of a model.
+         */
+        post: operations["register_models_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Model */
+        get: operations["get_model_models__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Version */
+        get: operations["get_version_models__name__versions__number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Settings */
+        get: operations["read_settings_settings_get"];
+        /**
+         * Write Settings
+         * @description Store new settings; they hold from the daemon's next start (`jupyter slml connect` restarts it).
+         */
+        put: operations["write_settings_settings_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shutdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shutdown
+         * @description Leave after this answer.
+         */
+        post: operations["shutdown_shutdown_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Status */
+        get: operations["status_status_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * Artifact
+         * @description Named bytes that a job produced, stored under their digest.
+         */
+        Artifact: {
+            /** Digest */
+            digest: string;
+            /** Format */
+            format: string;
+            /** Name */
+            name: string;
+            /** Signature */
+            signature?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Size */
+            size: number;
+            /** Type */
+            type: string;
+        };
+        /**
+         * Attempt
+         * @description One execution of a job.
+         */
+        Attempt: {
+            /** Created At */
+            created_at: number;
+            /** Ended At */
+            ended_at?: number | null;
+            /** Host */
+            host?: string | null;
+            /** Id */
+            id: string;
+            /** Job */
+            job: string;
+            /** Number */
+            number: number;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /** Pid */
+            pid?: number | null;
+            /** Started At */
+            started_at?: number | null;
+            state: components["schemas"]["AttemptState"];
+        };
+        /** AttemptList */
+        AttemptList: {
+            /** Attempts */
+            attempts: components["schemas"]["Attempt"][];
+        };
+        /**
+         * AttemptState
+         * @description Observed state of one execution of a job.
+         * @enum {string}
+         */
+        AttemptState: "submitted" | "running" | "succeeded" | "failed" | "stopped" | "timed_out" | "lost";
+        /**
+         * Capture
+         * @description One notebook name that travels with the cell, content-addressed.
+         */
+        Capture: {
+            /** Digest */
+            digest: string;
+            /** Format */
+            format: string;
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /** Type */
+            type: string;
+        };
+        /**
+         * CellError
+         * @description The user's own exception: their frames with the cell's line numbers, ours left out.
+         */
+        CellError: {
+            /** Ename */
+            ename: string;
+            /** Evalue */
+            evalue: string;
+            /** Line */
+            line?: number | null;
+            /** Traceback */
+            traceback: string[];
+        };
+        /**
+         * ClusterStatus
+         * @description What the cluster looks like now.
+         */
+        ClusterStatus: {
+            /** Address */
+            address?: string | null;
+            /** Connected */
+            connected: boolean;
+            /** Hosts */
+            hosts?: components["schemas"]["Host"][];
+            /**
+             * Owned
+             * @default true
+             */
+            owned: boolean;
+            /**
+             * Problem
+             * @default
+             */
+            problem: string;
+        };
+        /** Counts */
+        Counts: {
+            /** Endpoints */
+            endpoints: number;
+            /** Jobs */
+            jobs: {
+                [key: string]: number;
+            };
+            /** Models */
+            models: number;
+        };
+        /**
+         * DeploySpec
+         * @description What an endpoint shall serve.
+         */
+        DeploySpec: {
+            /**
+             * Instance
+             * @description Instance type of a replica.
+             * @default cpu.micro
+             */
+            instance: string;
+            /**
+             * Max Queue
+             * @description Requests that may wait; one more is answered 429.
+             * @default 1000
+             */
+            max_queue: number;
+            /**
+             * Model
+             * @description NAME, NAME@VERSION or NAME@ALIAS.
+             */
+            model: string;
+            /**
+             * Name
+             * @description Name of the endpoint. Unset: the model's name.
+             */
+            name?: string | null;
+            /**
+             * Timeout
+             * @description Seconds that one request may take, waiting included.
+             * @default 30
+             */
+            timeout: number;
+        };
+        /**
+         * Desired
+         * @description What somebody asked for, kept apart from what is observed.
+         * @enum {string}
+         */
+        Desired: "run" | "stop";
+        /** Digests */
+        Digests: {
+            /** Digests */
+            digests: string[];
+        };
+        /**
+         * Displays
+         * @description Rich outputs as nbformat output dictionaries.
+         */
+        Displays: {
+            /** Outputs */
+            outputs: {
+                [key: string]: components["schemas"]["JsonValue"];
+            }[];
+        };
+        /** EndpointList */
+        EndpointList: {
+            /** Endpoints */
+            endpoints: components["schemas"]["EndpointView"][];
+        };
+        /**
+         * EndpointState
+         * @description Observed state of an endpoint.
+         * @enum {string}
+         */
+        EndpointState: "starting" | "ready" | "degraded" | "failed" | "stopping" | "stopped";
+        /**
+         * EndpointView
+         * @description An endpoint with what answers on it.
+         */
+        EndpointView: {
+            /** Created At */
+            created_at: number;
+            /** @default run */
+            desired: components["schemas"]["Desired"];
+            /** Error */
+            error?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Replicas */
+            replicas: components["schemas"]["Replica"][];
+            /** Revision */
+            revision: string;
+            /** Serving */
+            serving?: string | null;
+            state: components["schemas"]["EndpointState"];
+            /** Updated At */
+            updated_at: number;
+            /** Url */
+            url: string;
+            /** Version */
+            version: number;
+        };
+        /**
+         * Event
+         * @description One line of the append-only log; `id` rises without gaps in the order of the commits.
+         */
+        Event: {
+            /** At */
+            at: number;
+            /** Data */
+            data?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Id */
+            id: number;
+            /** Kind */
+            kind: string;
+            /** Subject */
+            subject: string;
+            /** Subject Id */
+            subject_id: string;
+        };
+        /** EventPage */
+        EventPage: {
+            /** Events */
+            events: components["schemas"]["Event"][];
+            /** Last */
+            last: number;
+        };
+        /**
+         * Fingerprint
+         * @description The environment in which the cell was written: Python `major.minor.micro` and the versions of known packages.
+         */
+        Fingerprint: {
+            /** Packages */
+            packages?: {
+                [key: string]: string;
+            };
+            /** Python */
+            python: string;
+        };
+        /** GatewayStatus */
+        GatewayStatus: {
+            /** Alive */
+            alive: boolean;
+            /** Pid */
+            pid?: number | null;
+            /** Url */
+            url: string | null;
+        };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * Host
+         * @description A worker's host as the cluster shows it.
+         */
+        Host: {
+            /** Address */
+            address: string;
+            /** Cpus */
+            cpus: number;
+            /** Free Cpus */
+            free_cpus: number;
+            /** Free Memory */
+            free_memory: number;
+            /** Memory */
+            memory: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Job
+         * @description One managed piece of work. Times are epoch seconds (UTC).
+         */
+        Job: {
+            /**
+             * Attempts
+             * @default 0
+             */
+            attempts: number;
+            /** Created At */
+            created_at: number;
+            /** @default run */
+            desired: components["schemas"]["Desired"];
+            /** Ended At */
+            ended_at?: number | null;
+            /**
+             * Failures
+             * @default 0
+             */
+            failures: number;
+            /** Id */
+            id: string;
+            /** Key */
+            key?: string | null;
+            /**
+             * Losses
+             * @default 0
+             */
+            losses: number;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
+            /** Name */
+            name: string;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Registered */
+            registered?: string | null;
+            /**
+             * Revision
+             * @default 0
+             */
+            revision: number;
+            spec: components["schemas"]["JobSpec"];
+            /** Started At */
+            started_at?: number | null;
+            state: components["schemas"]["JobState"];
+        };
+        /**
+         * JobKind
+         * @enum {string}
+         */
+        JobKind: "training" | "tuning" | "batch" | "processing" | "notebook";
+        /** JobPage */
+        JobPage: {
+            /** Jobs */
+            jobs: components["schemas"]["JobSummary"][];
+            /** Next */
+            next: string | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * JobSpec
+         * @description A job as it is submitted and stored: options, the cell and everything that it needs.
+         */
+        JobSpec: {
+            bundle?: components["schemas"]["SourceBundle"] | null;
+            /** Captures */
+            captures?: components["schemas"]["Capture"][];
+            /**
+             * Env
+             * @description Pass an environment variable of the kernel to the job. May be repeated.
+             */
+            env?: {
+                [key: string]: string;
+            };
+            fingerprint?: components["schemas"]["Fingerprint"] | null;
+            /**
+             * Grace
+             * @description Seconds between SIGTERM and SIGKILL when the job is stopped.
+             * @default 5
+             */
+            grace: number;
+            /**
+             * Instance
+             * @description Instance type: cpu.micro, cpu.small, cpu.medium, cpu.large or cpu.xlarge.
+             * @default cpu.small
+             */
+            instance: string;
+            /** @default training */
+            kind: components["schemas"]["JobKind"];
+            /**
+             * Name
+             * @description Name of the job; later jobs of the same name are its newer runs.
+             * @default train
+             */
+            name: string;
+            origin?: components["schemas"]["Origin"];
+            /**
+             * Outputs
+             * @description A variable of the cell to bring back. May be repeated. Unset: all that the cell assigns.
+             */
+            outputs?: string[];
+            /**
+             * Parameters
+             * @description A parameter, bound as a variable before the cell runs. May be repeated.
+             */
+            parameters?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Register As
+             * @description Register the output as a new version of this model when the job succeeds.
+             */
+            register_as?: string | null;
+            /**
+             * Retries
+             * @description Run the cell again up to so many times when it fails. Platform faults are retried apart from this.
+             * @default 0
+             */
+            retries: number;
+            /** Source */
+            source: string;
+            /**
+             * Timeout
+             * @description End the job after this many seconds.
+             */
+            timeout?: number | null;
+        };
+        /**
+         * JobState
+         * @description Observed state of a job.
+         * @enum {string}
+         */
+        JobState: "queued" | "starting" | "running" | "stopping" | "succeeded" | "failed" | "stopped" | "timed_out" | "lost";
+        /**
+         * JobSummary
+         * @description A job as a list shows it.
+         */
+        JobSummary: {
+            /** Created At */
+            created_at: number;
+            /** Ended At */
+            ended_at: number | null;
+            /** Id */
+            id: string;
+            /** Instance */
+            instance: string;
+            kind: components["schemas"]["JobKind"];
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Name */
+            name: string;
+            /** Notebook */
+            notebook: string | null;
+            /** Reason */
+            reason: string;
+            /** Registered */
+            registered: string | null;
+            /** Revision */
+            revision: number;
+            /** Started At */
+            started_at: number | null;
+            state: components["schemas"]["JobState"];
+        };
+        JsonValue: unknown;
+        /**
+         * LogEntry
+         * @description One piece of output.
+         */
+        LogEntry: {
+            /** N */
+            n: number;
+            /** Q */
+            q: number;
+            /** S */
+            s: string;
+            /** T */
+            t: number;
+            /** X */
+            x: string;
+        };
+        /** LogPage */
+        LogPage: {
+            /** Done */
+            done: boolean;
+            /** Entries */
+            entries: components["schemas"]["LogEntry"][];
+            /** Last */
+            last: number;
+        };
+        /** MetricPoint */
+        MetricPoint: {
+            /** Step */
+            step?: number | null;
+            /** T */
+            t: number;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
+        };
+        /** MetricPoints */
+        MetricPoints: {
+            /** Points */
+            points: components["schemas"]["MetricPoint"][];
+        };
+        /**
+         * Missing
+         * @description Which of the digests asked about the store does not have.
+         */
+        Missing: {
+            /** Missing */
+            missing: string[];
+        };
+        /**
+         * Model
+         * @description A registered name.
+         */
+        Model: {
+            /** Created At */
+            created_at: number;
+            /** Latest */
+            latest: number;
+            /** Name */
+            name: string;
+        };
+        /** ModelDetail */
+        ModelDetail: {
+            model: components["schemas"]["Model"];
+            /** Versions */
+            versions: components["schemas"]["Version"][];
+        };
+        /** ModelList */
+        ModelList: {
+            /** Models */
+            models: components["schemas"]["ModelSummary"][];
+        };
+        /** ModelSummary */
+        ModelSummary: {
+            /** Created At */
+            created_at: number;
+            latest: components["schemas"]["Version"];
+            /** Name */
+            name: string;
+        };
+        /**
+         * Origin
+         * @description Where the cell stands.
+         */
+        Origin: {
+            /** Cell Id */
+            cell_id?: string | null;
+            /** Execution Count */
+            execution_count?: number | null;
+            /** Git Commit */
+            git_commit?: string | null;
+            /** Notebook */
+            notebook?: string | null;
+            /** User */
+            user?: string | null;
+        };
+        /**
+         * Outcome
+         * @description The one final word on an attempt. Exactly one is ever committed (create-exclusive).
+         */
+        Outcome: {
+            /** Attempt */
+            attempt: string;
+            /** Cpu Seconds */
+            cpu_seconds?: number | null;
+            /** Displays */
+            displays?: string | null;
+            /** Ended At */
+            ended_at?: number | null;
+            error?: components["schemas"]["CellError"] | null;
+            /** Exit Code */
+            exit_code?: number | null;
+            /** First Line At */
+            first_line_at?: number | null;
+            /** Forked At */
+            forked_at?: number | null;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
+            /** Outputs */
+            outputs?: components["schemas"]["Artifact"][];
+            /** Peak Memory */
+            peak_memory?: number | null;
+            reason: components["schemas"]["Reason"];
+            /** Skipped */
+            skipped?: {
+                [key: string]: string;
+            };
+            state: components["schemas"]["AttemptState"];
+        };
+        /**
+         * Reason
+         * @description Why an attempt ended as it did.
+         * @enum {string}
+         */
+        Reason: "done" | "exception" | "output" | "exit" | "memory" | "timeout" | "stop" | "platform";
+        /**
+         * RegisterSpec
+         * @description Register an output of a succeeded job as a new version of a model.
+         */
+        RegisterSpec: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Job */
+            job: string;
+            /** Model */
+            model: string;
+            /**
+             * Output
+             * @description Which output. Unset: the only model among them.
+             */
+            output?: string | null;
+        };
+        /**
+         * Replica
+         * @description One serving kernel.
+         */
+        Replica: {
+            /** Created At */
+            created_at: number;
+            /** @default run */
+            desired: components["schemas"]["Desired"];
+            /** Ended At */
+            ended_at?: number | null;
+            /** Endpoint */
+            endpoint: string;
+            /** Host */
+            host?: string | null;
+            /** Id */
+            id: string;
+            /** Phases */
+            phases?: {
+                [key: string]: number;
+            };
+            /** Pid */
+            pid?: number | null;
+            /** Ready At */
+            ready_at?: number | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Revision */
+            revision: string;
+            state: components["schemas"]["ReplicaState"];
+        };
+        /**
+         * ReplicaState
+         * @description Observed state of one serving kernel.
+         * @enum {string}
+         */
+        ReplicaState: "submitted" | "loading" | "ready" | "stopped" | "failed" | "lost";
+        /**
+         * Settings
+         * @description `settings.json` of a workspace: what `jupyter slml config` shows and sets.
+         */
+        Settings: {
+            /**
+             * Gateway Port
+             * @description Port of the gateway. Unset: chosen once, then kept.
+             */
+            gateway_port?: number | null;
+            /**
+             * Scheduler
+             * @description Address of a Dask scheduler to use (tcp://… or tls://…). Unset: our own scheduler and workers.
+             */
+            scheduler?: string | null;
+            /**
+             * Store
+             * @description URL of the blob store that all workers reach (file:///shared/dir, s3://…). Unset: a local folder.
+             */
+            store?: string | null;
+            /**
+             * Workers
+             * @description Worker processes of our own cluster. Unset: one.
+             */
+            workers?: number | null;
+        };
+        /**
+         * Shutdown
+         * @description `drain`: the daemon alone leaves, and everything it started goes on. Otherwise all of it ends.
+         */
+        Shutdown: {
+            /**
+             * Drain
+             * @default false
+             */
+            drain: boolean;
+        };
+        /**
+         * SourceBundle
+         * @description Local modules and files that travel with the cell: a zip, unpacked where the job runs and put on `sys.path`.
+         */
+        SourceBundle: {
+            /** Digest */
+            digest: string;
+            /** Files */
+            files: string[];
+            /** Size */
+            size: number;
+        };
+        /** Status */
+        Status: {
+            cluster: components["schemas"]["ClusterStatus"];
+            counts: components["schemas"]["Counts"];
+            gateway: components["schemas"]["GatewayStatus"];
+            /** Home */
+            home: string;
+            /** Pid */
+            pid: number;
+            /** Started At */
+            started_at: number;
+            /** Version */
+            version: string;
+            /** Workspace */
+            workspace: string;
+        };
+        /** Stored */
+        Stored: {
+            /** Digest */
+            digest: string;
+            /** Size */
+            size: number;
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
+        };
+        /**
+         * Version
+         * @description An immutable numbered artifact with its signature and lineage.
+         */
+        Version: {
+            /** Captures */
+            captures?: {
+                [key: string]: string;
+            };
+            /** Created At */
+            created_at: number;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Digest */
+            digest: string;
+            /** Format */
+            format: string;
+            /** Job */
+            job: string;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            /** Output */
+            output: string;
+            /** Parameters */
+            parameters?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Signature */
+            signature?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Size */
+            size: number;
+            /** Source */
+            source: string;
+            /** Type */
+            type: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    missing_blobs_missing_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Digests"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missing"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_blob_blobs__digest__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description sha256, hexadecimal. */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_blob_blobs__digest__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description sha256, hexadecimal. */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stored"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_endpoints_endpoints_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointList"];
+                };
+            };
+        };
+    };
+    deploy_endpoints_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploySpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_endpoint_endpoints__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_endpoint_endpoints__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_events_events_get: {
+        parameters: {
+            query?: {
+                /** @description Events after this id; -1 means from now on. */
+                after?: number;
+                limit?: number;
+            };
+            header?: {
+                accept?: string | null;
+                "last-event-id"?: number | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_jobs_jobs_get: {
+        parameters: {
+            query?: {
+                /** @description States, separated by commas. */
+                state?: string;
+                name?: string | null;
+                /** @description Part of the name, or an id. */
+                text?: string | null;
+                /** @description Cursor of the next page. */
+                before?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    submit_jobs_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_job_jobs__job__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_attempts_jobs__job__attempts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttemptList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_displays_jobs__job__displays_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Displays"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_logs_jobs__job__logs_get: {
+        parameters: {
+            query?: {
+                after?: number;
+            };
+            header?: {
+                accept?: string | null;
+                "last-event-id"?: number | null;
+            };
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_metrics_jobs__job__metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricPoints"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_output_jobs__job__outputs__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_job_jobs__job__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    wait_for_job_jobs__job__wait_get: {
+        parameters: {
+            query?: {
+                timeout?: number;
+                /** @description Answer as soon as the job is newer than this. */
+                revision?: number | null;
+            };
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_models_models_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelList"];
+                };
+            };
+        };
+    };
+    register_models_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_model_models__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_version_models__name__versions__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_settings_settings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+        };
+    };
+    write_settings_settings_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Settings"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    shutdown_shutdown_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Shutdown"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shutdown"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    status_status_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+}
