@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, from_url
+from obstore.store import LocalStore, ObjectStore, from_url
 
 from jupyter_slml.errors import IntegrityError, Invalid, NotFound, SlmlError, StorageFull, Unavailable
 from jupyter_slml.ports.blobs import Blobs, digest_key
@@ -47,7 +47,7 @@ class ObjectBlobs:
             self.root = Path(unquote(parts.path))
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             (self.root / "incoming").mkdir(mode=0o700, exist_ok=True)
-            self._store = LocalStore(self.root)
+            self._store: ObjectStore = LocalStore(self.root)
             return
         try:
             self._store = from_url(url)

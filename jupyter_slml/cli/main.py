@@ -1,0 +1,54 @@
+"""The group of all commands, and how failures leave."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from jupyter_slml import __version__
+from jupyter_slml.cli.demo import demo
+from jupyter_slml.cli.doctor import doctor
+from jupyter_slml.cli.endpoints import endpoints, invoke
+from jupyter_slml.cli.jobs import jobs, logs
+from jupyter_slml.cli.models import models
+from jupyter_slml.cli.workspace import config, connect, start, status, stop
+from jupyter_slml.errors import SlmlError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="jupyter slml")
+def slml() -> None:
+    """Serverless machine learning inside Jupyter: managed jobs, models and endpoints.
+
+    \b
+    Example:
+      jupyter slml demo        train, register, deploy and call a model, from a notebook
+      jupyter slml status      what runs in this workspace
+    """
+
+
+for command in (
+    start,
+    stop,
+    status,
+    demo,
+    doctor,
+    jobs,
+    logs,
+    models,
+    endpoints,
+    invoke,
+    connect,
+    config,
+):
+    slml.add_command(command)
+
+
+def main() -> None:
+    """Entry point of `jupyter slml`."""
+    try:
+        slml(prog_name="jupyter slml")
+    except SlmlError as error:
+        click.echo(f"{click.style('Error', fg='red')}: {error}", err=True)
+        sys.exit(1)

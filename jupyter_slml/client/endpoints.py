@@ -1,0 +1,140 @@
+"""Verbs of endpoints: the control side through the daemon, predictions straight to the gateway."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from jupyter_slml.client.transport import Transport
+from jupyter_slml.domain.specs import DeploySpec
+from jupyter_slml.domain.states import EndpointState
+from jupyter_slml.domain.views import EndpointList, EndpointView
+from jupyter_slml.errors import DeployFailed, Unavailable, from_wire
+from jupyter_slml.settings import read_json
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class Endpoints:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._gateway: httpx.Client | None = None
+
+    def list(self) -> EndpointList:
+        return self._transport.record(EndpointList, "GET", "/endpoints")
+
+    def get(self, name: str) -> EndpointView:
+        """Raises NotFound."""
+        return self._transport.record(EndpointView, "GET", f"/endpoints/{quote(name, safe='')}")
+
+    def deploy(self, spec: DeploySpec, *, wait: float = 0.0) -> EndpointView:
+        """Serve a model. With `wait`, return when the new revision answers, at most so many seconds later.
+
+        Raises NotFound, Invalid, Conflict; DeployFailed with the loading error when the model cannot be loaded, and
+        Unavailable when it is not ready in time.
+        """
+        view = self._transport.record(EndpointView, "PUT", "/endpoints", json=spec.model_dump(mode="json"))
+        return self._settled(view, wait) if wait else view
+
+    def remove(self, name: str) -> EndpointView:
+        """Take it down. Raises NotFound."""
+        return self._transport.record(EndpointView, "DELETE", f"/endpoints/{quote(name, safe='')}")
+
+    def invoke(self, name: str, body: bytes, content_type: str, *, timeout: float = 120.0) -> tuple[str, bytes]:
+        """One request to the endpoint, with the workspace's token; returns (content type, body) of the answer.
+
+        Raises the gateway's own error, rebuilt: Invalid for a body that the model cannot take, NotFound, Unavailable.
+        """
+        import httpx
+
+        path = f"/endpoints/{quote(name, safe='')}/invocations"
+        headers = {"Content-Type": content_type, "Authorization": f"Bearer {self._token()}"}
+        for last in (False, True):
+            try:
+                answer = self._client().post(path, content=body, headers=headers, timeout=timeout)
+                break
+            except httpx.ConnectError as error:
+                # Whoever finds the gateway dead has it started again: the daemon does so when it is asked to look.
+                if last:
+                    raise Unavailable(
+                        "The gateway does not answer.", remedy="`jupyter slml doctor` looks for the cause."
+                    ) from error
+                self._transport.request("GET", "/status")
+                self._wait_for_gateway()
+            except httpx.TransportError as error:
+                raise Unavailable(f"The endpoint {name!r} did not answer: {error}.") from error
+        if answer.is_error:
+            try:
+                raise from_wire(answer.json())
+            except ValueError:
+                raise Unavailable(f"The gateway answered {answer.status_code}: {answer.text[:200]}") from None
+        return answer.headers.get("Content-Type", ""), answer.content
+
+    def _settled(self, view: EndpointView, seconds: float) -> EndpointView:
+        deadline = time.monotonic() + seconds
+        wanted = view.revision
+        position = self._transport.request("GET", "/events", params={"after": -1}).json()["last"]
+        while True:
+            view = self.get(view.name)
+            if view.serving == wanted:
+                return view
+            if view.error is not None:
+                trace = view.error.get("traceback")
+                raise DeployFailed(
+                    f"Endpoint {view.name!r} could not load {view.model}@{view.version}: {view.error.get('evalue')}",
+                    remedy="The loading error is above."
+                    if view.state is EndpointState.FAILED
+                    else "The old revision goes on answering.",
+                    detail={"traceback": trace, "error": view.error},
+                )
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Unavailable(
+                    f"Endpoint {view.name!r} was not ready within {seconds:.0f} s ({view.state.value}: {view.reason}).",
+                    remedy="It goes on starting; look again with `%endpoints`.",
+                )
+            position = self._next_event(position, min(left, 2.0))
+
+    def _next_event(self, position: int, timeout: float) -> int:
+        """Return when the log has grown past `position` (or after `timeout`): its new position."""
+        import httpx
+
+        headers = {"Accept": "text/event-stream"}
+        limits = httpx.Timeout(10.0, read=timeout)
+        try:
+            with self._transport.stream("/events", params={"after": position}, headers=headers, timeout=limits) as answer:
+                for line in answer.iter_lines():
+                    if line.startswith("id: "):
+                        return int(line[4:])
+        except Unavailable:
+            pass
+        return position
+
+    def _client(self) -> httpx.Client:
+        import httpx
+
+        with self._lock:
+            port = (read_json(self._transport.workspace.gateway_dir / "gateway.json") or {}).get("port")
+            if port is None:
+                raise Unavailable("No gateway runs yet.", remedy="Deploy a model first: `%deploy NAME`.")
+            base = f"http://127.0.0.1:{port}"
+            if self._gateway is None or str(self._gateway.base_url).rstrip("/") != base:
+                self._gateway = httpx.Client(base_url=base)
+            return self._gateway
+
+    def _token(self) -> str:
+        try:
+            return self._transport.workspace.token_file.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            raise Unavailable("No gateway runs yet.", remedy="Deploy a model first: `%deploy NAME`.") from None
+
+    def _wait_for_gateway(self, seconds: float = 10.0) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self._transport.request("GET", "/status").json()["gateway"]["alive"]:
+                return
+            time.sleep(0.05)

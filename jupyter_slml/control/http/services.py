@@ -1,0 +1,44 @@
+"""What the routes need, made once by the daemon and reached through the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from jupyter_slml.control.bus import Bus
+from jupyter_slml.control.endpoints import Endpoints
+from jupyter_slml.control.gateway import Gateway
+from jupyter_slml.control.jobs import Jobs
+from jupyter_slml.control.models import Models
+from jupyter_slml.ports.blobs import Blobs
+from jupyter_slml.ports.compute import Compute
+from jupyter_slml.settings import Workspace
+from jupyter_slml.storage.database import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The use cases and the parts that routes read from."""
+
+    workspace: Workspace
+    database: Database
+    blobs: Blobs
+    compute: Compute
+    gateway: Gateway
+    bus: Bus
+    jobs: Jobs
+    models: Models
+    endpoints: Endpoints
+    started_at: float
+    #: Ends the daemon: alone (True), or with everything it started (False).
+    leave: Callable[[bool], None]
+
+
+def _services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+Given = Annotated[Services, Depends(_services)]

@@ -1,0 +1,171 @@
+"""The shapes of the API that are not records themselves: what lists, pages and streams carry."""
+
+from __future__ import annotations
+
+from pydantic import Field, JsonValue
+
+from jupyter_slml.domain.cluster import ClusterStatus
+from jupyter_slml.domain.model import Frozen
+from jupyter_slml.domain.records import Attempt, Endpoint, Event, Job, Model, Replica, Version
+from jupyter_slml.domain.specs import JobKind
+from jupyter_slml.domain.states import JobState
+
+
+class JobSummary(Frozen):
+    """A job as a list shows it."""
+
+    id: str
+    name: str
+    kind: JobKind
+    state: JobState
+    reason: str
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    metrics: dict[str, float]
+    registered: str | None
+    instance: str
+    notebook: str | None
+    revision: int
+
+
+def summary(job: Job) -> JobSummary:
+    return JobSummary(
+        id=job.id,
+        name=job.name,
+        kind=job.spec.kind,
+        state=job.state,
+        reason=job.reason,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+        metrics=job.metrics,
+        registered=job.registered,
+        instance=job.spec.instance,
+        notebook=job.spec.origin.notebook,
+        revision=job.revision,
+    )
+
+
+class JobPage(Frozen):
+    jobs: list[JobSummary]
+    #: Cursor of the next page (`before=`); None on the last one.
+    next: str | None
+    total: int
+
+
+class AttemptList(Frozen):
+    attempts: list[Attempt]
+
+
+class LogEntry(Frozen):
+    """One piece of output."""
+
+    #: Position to resume after: it rises over chunks and attempts.
+    q: int
+    #: Number of the attempt.
+    n: int
+    t: float
+    s: str
+    x: str
+
+
+class LogPage(Frozen):
+    entries: list[LogEntry]
+    last: int
+    #: True when the job is final and everything was read.
+    done: bool
+
+
+class MetricPoint(Frozen):
+    t: float
+    step: int | None = None
+    values: dict[str, float]
+
+
+class MetricPoints(Frozen):
+    points: list[MetricPoint]
+
+
+class Displays(Frozen):
+    """Rich outputs as nbformat output dictionaries."""
+
+    outputs: list[dict[str, JsonValue]]
+
+
+class ModelSummary(Frozen):
+    name: str
+    created_at: float
+    latest: Version
+
+
+class ModelList(Frozen):
+    models: list[ModelSummary]
+
+
+class ModelDetail(Frozen):
+    model: Model
+    versions: list[Version]
+
+
+class EndpointView(Endpoint):
+    """An endpoint with what answers on it."""
+
+    url: str
+    model: str
+    version: int
+    replicas: list[Replica]
+
+
+class EndpointList(Frozen):
+    endpoints: list[EndpointView]
+
+
+class EventPage(Frozen):
+    events: list[Event]
+    #: Position to resume after.
+    last: int
+
+
+class Missing(Frozen):
+    """Which of the digests asked about the store does not have."""
+
+    missing: list[str]
+
+
+class Digests(Frozen):
+    digests: list[str] = Field(max_length=10_000)
+
+
+class Stored(Frozen):
+    digest: str
+    size: int
+
+
+class GatewayStatus(Frozen):
+    url: str | None
+    alive: bool
+    pid: int | None = None
+
+
+class Counts(Frozen):
+    jobs: dict[str, int]
+    models: int
+    endpoints: int
+
+
+class Status(Frozen):
+    version: str
+    pid: int
+    workspace: str
+    home: str
+    started_at: float
+    cluster: ClusterStatus
+    gateway: GatewayStatus
+    counts: Counts
+
+
+class Shutdown(Frozen):
+    """`drain`: the daemon alone leaves, and everything it started goes on. Otherwise all of it ends."""
+
+    drain: bool = False

@@ -1,0 +1,113 @@
+"""Endpoints, revisions and replicas in SQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from jupyter_slml.domain.records import Endpoint, Replica, Revision
+from jupyter_slml.domain.states import EndpointState, ReplicaState
+from jupyter_slml.errors import NotFound
+from jupyter_slml.storage.rows import to_record, to_row
+from jupyter_slml.storage.schema import endpoints, replicas, revisions
+
+_ENDPOINT = ("error",)
+_REVISION = ("spec",)
+_REPLICA = ("phases",)
+_OPEN = [state for state in ReplicaState if not state.is_final]
+
+
+def find(connection: Connection, name: str) -> Endpoint | None:
+    """The endpoint, also a stopped one; None when the name was never used."""
+    row = connection.execute(select(endpoints).where(endpoints.c.name == name)).mappings().first()
+    return None if row is None else to_record(Endpoint, row, _ENDPOINT)
+
+
+def get(connection: Connection, name: str) -> Endpoint:
+    """An endpoint that is not stopped. Raises NotFound, naming those that exist."""
+    found = find(connection, name)
+    if found is None or found.state.is_final:
+        known = [item.name for item in live(connection)]
+        raise NotFound(
+            f"There is no endpoint {name!r}.",
+            field="endpoint",
+            value=name,
+            remedy=f"Live endpoints: {', '.join(known)}." if known else "Deploy a model first: `%deploy NAME`.",
+        )
+    return found
+
+
+def live(connection: Connection) -> list[Endpoint]:
+    """Endpoints that are not stopped, by name."""
+    rows = connection.execute(
+        select(endpoints).where(endpoints.c.state != EndpointState.STOPPED).order_by(endpoints.c.name)
+    ).mappings()
+    return [to_record(Endpoint, row, _ENDPOINT) for row in rows]
+
+
+def put(connection: Connection, endpoint: Endpoint) -> None:
+    """Store a new or changed endpoint."""
+    connection.execute(delete(endpoints).where(endpoints.c.name == endpoint.name))
+    connection.execute(insert(endpoints).values(**to_row(endpoint, _ENDPOINT)))
+
+
+def next_revision(connection: Connection, endpoint: str) -> int:
+    found = connection.scalar(select(func.max(revisions.c.number)).where(revisions.c.endpoint == endpoint))
+    return (found or 0) + 1
+
+
+def add_revision(connection: Connection, revision: Revision) -> None:
+    connection.execute(insert(revisions).values(**to_row(revision, _REVISION)))
+
+
+def get_revision(connection: Connection, revision_id: str) -> Revision:
+    row = connection.execute(select(revisions).where(revisions.c.id == revision_id)).mappings().one()
+    return to_record(Revision, row, _REVISION)
+
+
+def add_replica(connection: Connection, replica: Replica) -> None:
+    connection.execute(insert(replicas).values(**to_row(replica, _REPLICA)))
+
+
+def save_replica(connection: Connection, replica: Replica) -> None:
+    connection.execute(update(replicas).where(replicas.c.id == replica.id).values(**to_row(replica, _REPLICA)))
+
+
+def get_replica(connection: Connection, replica_id: str) -> Replica | None:
+    row = connection.execute(select(replicas).where(replicas.c.id == replica_id)).mappings().first()
+    return None if row is None else to_record(Replica, row, _REPLICA)
+
+
+def open_replicas(connection: Connection, endpoint: str | None = None) -> list[Replica]:
+    """Replicas without a final word, oldest first."""
+    query = select(replicas).where(replicas.c.state.in_(_OPEN)).order_by(replicas.c.created_at)
+    if endpoint is not None:
+        query = query.where(replicas.c.endpoint == endpoint)
+    return [to_record(Replica, row, _REPLICA) for row in connection.execute(query).mappings()]
+
+
+def failures_in_row(connection: Connection, revision: str) -> int:
+    """How many replicas of the revision ended by themselves since one was last ready: the back-off counts them."""
+    rows = connection.execute(
+        select(replicas.c.state, replicas.c.ready_at)
+        .where(replicas.c.revision == revision, replicas.c.state.not_in(_OPEN))
+        .order_by(replicas.c.created_at.desc())
+        .limit(20)
+    )
+    number = 0
+    for row in rows:
+        if row.ready_at is not None:
+            break
+        number += row.state == ReplicaState.LOST
+    return number
+
+
+def count(connection: Connection) -> int:
+    return (
+        connection.scalar(select(func.count()).select_from(endpoints).where(endpoints.c.state != EndpointState.STOPPED)) or 0
+    )
+
+
+def has_replicas(connection: Connection, revision: str) -> bool:
+    """Whether the revision ever had a replica."""
+    found = connection.scalar(select(replicas.c.id).where(replicas.c.revision == revision).limit(1))
+    return found is not None

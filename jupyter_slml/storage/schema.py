@@ -1,0 +1,158 @@
+"""The tables, as the newest migration leaves them. `migrations/` makes them; a test compares the two.
+
+Specs, outcomes and other nested records are JSON text; what is searched or sorted by has a column of its own.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+#: The newest migration.
+HEAD = "0001"
+
+metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("subject", String(16), nullable=False),
+    Column("subject_id", String(128), nullable=False),
+    Column("data", Text, nullable=False),
+    Index("events_by_subject", "subject", "subject_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(63), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("desired", String(8), nullable=False),
+    Column("key", String(128), unique=True),
+    Column("instance", String(64), nullable=False),
+    Column("notebook", Text),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("attempts", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("losses", Integer, nullable=False),
+    Column("registered", String(96)),
+    Column("revision", Integer, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("outcome", Text),
+    Column("spec", Text, nullable=False),
+    Index("jobs_by_time", "created_at", "id"),
+    Index("jobs_by_state", "state", "created_at", "id"),
+    Index("jobs_by_name", "name", "created_at", "id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("job", String(32), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("host", Text),
+    Column("pid", Integer),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("outcome", Text),
+    UniqueConstraint("job", "number", name="attempt_number"),
+    Index("attempts_by_state", "state"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("latest", Integer, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("model", String(63), ForeignKey("models.name"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("format", String(32), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("signature", Text),
+    Column("metrics", Text, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("job", String(32), nullable=False),
+    Column("output", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("captures", Text, nullable=False),
+    #: One output of one job is one version, however often its registration is repeated.
+    UniqueConstraint("model", "job", "output", name="version_of_output"),
+)
+
+endpoints = Table(
+    "endpoints",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("desired", String(8), nullable=False),
+    Column("revision", String(32), nullable=False),
+    Column("serving", String(32)),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("error", Text),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("endpoint", String(63), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("model", String(63), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("spec", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("token", String(64), nullable=False),
+    UniqueConstraint("endpoint", "number", name="revision_number"),
+)
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("endpoint", String(63), nullable=False),
+    Column("revision", String(32), ForeignKey("revisions.id"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("desired", String(8), nullable=False),
+    Column("host", Text),
+    Column("pid", Integer),
+    Column("created_at", Float, nullable=False),
+    Column("ready_at", Float),
+    Column("ended_at", Float),
+    Column("phases", Text, nullable=False),
+    Index("replicas_by_endpoint", "endpoint", "state"),
+)
