@@ -151,6 +151,90 @@ class DeployFailed(SlmlError):
         return [*trace, "", f"{type(self).__name__}: {self}"]
 
 
+class BadRequest(SlmlError):
+    """The request cannot be read."""
+
+    code = "bad_request"
+    status = 400
+
+
+class MethodNotAllowed(SlmlError):
+    """That address does not take this method."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
+class NotAcceptable(SlmlError):
+    """The answer cannot be given in the form that is asked for."""
+
+    code = "not_acceptable"
+    status = 406
+
+
+class RequestTimeout(SlmlError):
+    """The request did not arrive in time."""
+
+    code = "request_timeout"
+    status = 408
+
+
+class LengthRequired(SlmlError):
+    """The length of the body is not given."""
+
+    code = "length_required"
+    status = 411
+
+
+class TooLarge(SlmlError):
+    """The body is larger than what is taken."""
+
+    code = "too_large"
+    status = 413
+
+
+class UnsupportedType(SlmlError):
+    """The body is of a type that cannot be read."""
+
+    code = "unsupported_type"
+    status = 415
+
+
+class ExpectationFailed(SlmlError):
+    """The Expect header asks for something that is not known."""
+
+    code = "expectation_failed"
+    status = 417
+
+
+class Busy(SlmlError):
+    """As many requests wait as may wait. `detail["retry_after"]` says after how many seconds to try again."""
+
+    code = "busy"
+    status = 429
+
+
+class HeadersTooLarge(SlmlError):
+    """The headers are larger than what is taken."""
+
+    code = "headers_too_large"
+    status = 431
+
+
+class ModelError(SlmlError):
+    """The model raised an exception."""
+
+    code = "model_error"
+    status = 500
+
+
+class Expired(SlmlError):
+    """The request was not answered within its time."""
+
+    code = "expired"
+    status = 504
+
+
 def _family(root: type[SlmlError]) -> dict[str, type[SlmlError]]:
     found = {root.code: root}
     for child in root.__subclasses__():

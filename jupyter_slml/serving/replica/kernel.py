@@ -1,0 +1,185 @@
+"""The program of a replica, run in a child of the zygote: a data thread that answers, and behind it a Jupyter kernel.
+
+The data thread goes first, so that an endpoint answers after the model is loaded and does not wait for the kernel. A payload
+without a `path` is a plain kernel: what `ZygoteProvisioner` starts for others.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from jupyter_slml.domain import formats
+from jupyter_slml.errors import Invalid, SlmlError
+from jupyter_slml.serving import frames
+from jupyter_slml.serving.replica import codec
+from jupyter_slml.serving.replica.batch import Answerer
+from jupyter_slml.serving.replica.link import DataLink
+from jupyter_slml.serving.replica.predictors import predictor
+
+log = logging.getLogger("slml.replica")
+
+#: How long a thread that wants the interpreter lock waits before it asks for it. With the usual 5 ms, a busy cell in the
+#: kernel's main thread slows predictions twentyfold.
+SWITCH_INTERVAL = 2e-4
+
+#: Frames of a loading error that are shown.
+SHOWN_FRAMES = 20
+
+#: What the kernel side needs; imported in the zygote, once for all children.
+KERNEL_MODULES = (
+    "IPython.core.completer",
+    "IPython.core.historyapp",
+    "IPython.core.magics",
+    "ipykernel.comm",
+    "ipykernel.datapub",
+    "ipykernel.ipkernel",
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "jupyter_client.session",
+    "tornado.ioloop",
+    "zmq.eventloop.zmqstream",
+)
+
+
+def prepare() -> None:
+    """Import what every replica needs. Called in the zygote."""
+    import contextlib
+    import importlib
+
+    for name in KERNEL_MODULES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def run(payload: dict[str, Any], messages: int) -> None:
+    """Become a replica. Returns when the kernel is shut down; leaves the process when the model cannot be loaded."""
+    begun = time.time()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stderr)
+    # A kernel whose starter's pid is in the environment ends itself when that pid is not its parent's.
+    os.environ.pop("JPY_PARENT_PID", None)
+    names: dict[str, Any] = {}
+    loaded = threading.Event()
+    if payload.get("path"):
+        replica = Replica(payload, messages, begun, names, loaded)
+        threading.Thread(target=replica.main, name="slml-data", daemon=True).start()
+    else:
+        loaded.set()
+    _run_kernel(payload["connection_file"], names, loaded)
+
+
+def _run_kernel(connection_file: str, names: dict[str, Any], loaded: threading.Event) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+    from IPython.core.interactiveshell import InteractiveShell
+
+    if InteractiveShell.initialized():
+        # The shell that the zygote keeps for cells; the kernel makes its own.
+        type(InteractiveShell.instance()).clear_instance()
+    argv = ["-f", connection_file, "--HistoryManager.enabled=False"]
+    sys.argv = ["ipykernel_launcher", *argv]
+    app: Any = IPKernelApp.instance()
+    app.initialize(argv)
+    loaded.wait()
+    app.shell.push(names)
+    app.start()
+
+
+class Replica:
+    """Loads the model, proves that it predicts, then answers the gateway."""
+
+    def __init__(
+        self, payload: dict[str, Any], messages: int, begun: float, names: dict[str, Any], loaded: threading.Event
+    ) -> None:
+        self._payload = payload
+        self._messages = messages
+        self._names = names
+        self._loaded = loaded
+        self._told = False
+        #: Milliseconds by phase.
+        self._phases = {"fork": round((begun - payload["asked_at"]) * 1000, 2)}
+        self._mark = time.perf_counter()
+
+    def main(self) -> None:
+        """The data thread."""
+        try:
+            answerer = self._load()
+        except BaseException as error:
+            log.error("the model could not be loaded", exc_info=error)
+            self._tell({"kind": "failed", "error": describe(error)})
+            os._exit(1)
+
+        def answer(parts: list[bytes]) -> list[bytes]:
+            return [frames.write_reply(reply) for reply in answerer.answer([frames.read_question(part) for part in parts])]
+
+        hello = {name: self._payload[name] for name in ("endpoint", "revision", "replica", "token")}
+        DataLink(self._payload["gateway"], hello, answer, self._attached).run()
+
+    def _load(self) -> Answerer:
+        payload = self._payload
+        model = formats.by_key(payload["format"]).read(Path(payload["path"]))
+        found = predictor(model, payload.get("signature"), int(payload.get("threads", 1)))
+        columns = codec.Columns(payload.get("signature"))
+        answerer = Answerer(found, columns)
+        self._names.update(model=model, endpoint=payload["endpoint"], version=payload["version"])
+        self._phase("load")
+        if columns.width is not None:
+            _sample(answerer, columns.width)
+        self._phase("sample")
+        self._loaded.set()
+        # What is there now lives as long as the replica: the collector need not look at it, nor copy its pages.
+        gc.collect()
+        gc.freeze()
+        self._phase("settle")
+        return answerer
+
+    def _attached(self) -> None:
+        if not self._told:
+            self._told = True
+            self._phase("attach")
+            self._tell({"kind": "ready", "phases": self._phases})
+
+    def _phase(self, name: str) -> None:
+        now = time.perf_counter()
+        self._phases[name] = round((now - self._mark) * 1000, 2)
+        self._mark = now
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        data = json.dumps(message).encode() + b"\n"
+        while data:
+            data = data[os.write(self._messages, data) :]
+
+
+def _sample(answerer: Answerer, width: int) -> None:
+    """One prediction of a row of zeros, through all that a request goes through. Raises Invalid when it fails."""
+    body = orjson.dumps(np.zeros((1, width)), option=orjson.OPT_SERIALIZE_NUMPY)
+    (reply,) = answerer.answer([frames.Question("application/json", "", body)])
+    if reply.status != 200:
+        error = orjson.loads(reply.body)["error"]
+        raise Invalid(
+            f"The model does not predict a row of {width} zeros: {error['message']}",
+            field="model",
+            remedy="Check that it was trained with the columns of its signature.",
+        )
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """The error as people see it: our own frames left out, and an own error as its message alone."""
+    if isinstance(error, SlmlError):
+        return {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
+    ours = str(Path(__file__).parents[2])
+    frames_ = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    # The last ones: a recursion has a thousand.
+    lines = traceback.format_list(frames_[-SHOWN_FRAMES:]) + traceback.format_exception_only(error)
+    return {"ename": type(error).__name__, "evalue": str(error)[:2000], "traceback": [line.rstrip("\n") for line in lines]}
