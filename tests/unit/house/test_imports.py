@@ -37,6 +37,11 @@ def copied(tmp_path: Path) -> Path:
     ("file", "line"),
     [
         pytest.param("errors.py", "import jupyter_slml.lab.app", id="upwards"),
+        pytest.param("control/jobs.py", "import jupyter_slml.compute.fork", id="sideways"),
+        pytest.param("client/client.py", "import distributed", id="heavy"),
+        pytest.param("control/jobs.py", "import jupyter_slml.domain.lifecycles.jobs", id="lifecycles"),
+        pytest.param("compute/cell.py", "import jupyter_slml.compute.backend", id="scheduler-side"),
+        pytest.param("serving/frames.py", "import jupyter_slml.storage.blobs", id="storage"),
     ],
 )
 def test_a_violation_is_found(copied: Path, file: str, line: str) -> None:
