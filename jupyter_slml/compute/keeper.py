@@ -107,9 +107,10 @@ class Keeper:
 
     def _accept(self, wake: int) -> socket.socket:
         """Wait for a client. From then on we outlive the zygote. Raises ChildProcessError when the child dies first."""
-        readable: list[Any] = []
-        while self.listener not in readable:
-            readable, _, _ = select.select([self.listener, wake], [], [])
+        asked = self.listener.fileno()
+        readable: list[int] = []
+        while asked not in readable:
+            readable, _, _ = select.select([asked, wake], [], [])
             if wake in readable:
                 os.read(wake, 4096)
                 self._reap()

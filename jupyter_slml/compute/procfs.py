@@ -44,7 +44,7 @@ def children(pid: int) -> list[int]:
     """Direct children, zombies too, of all threads of `pid`."""
     found: list[int] = []
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
+        threads = [entry.name for entry in os.scandir(f"/proc/{pid}/task")]
     except OSError:
         return found
     for thread in threads:
@@ -97,20 +97,25 @@ def started(pid: int) -> int | None:
     return None if fields[0] in ("Z", "X") else int(fields[19])
 
 
+def marker(pid: int) -> str | None:
+    """The marker in the environment that `pid` had at its exec."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            block = file.read()
+    except OSError:
+        return None
+    wanted = f"{MARKER}=".encode()
+    found = next((item for item in block.split(b"\0") if item.startswith(wanted)), None)
+    return None if found is None else found.removeprefix(wanted).decode(errors="replace")
+
+
 def marked(prefix: str) -> Iterator[tuple[int, str]]:
-    """(pid, marker) of every process of ours whose environment at its exec had a marker that starts with `prefix`."""
-    wanted = f"{MARKER}={prefix}".encode()
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == os.getpid():
-            continue
-        try:
-            with open(f"/proc/{entry}/environ", "rb") as file:
-                block = file.read()
-        except OSError:
-            continue
-        for item in block.split(b"\0"):
-            if item.startswith(wanted):
-                yield int(entry), item.partition(b"=")[2].decode(errors="replace")
+    """(pid, marker) of every other process of ours whose marker starts with `prefix`."""
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            found = marker(int(entry.name))
+            if found is not None and found.startswith(prefix):
+                yield int(entry.name), found
 
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:
@@ -126,7 +131,7 @@ def sweep(prefix: str, spare: str) -> int:
     killed: set[int] = set()
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        left = {pid for pid, marker in marked(prefix) if marker != spare and started(pid) is not None}
+        left = {pid for pid, found in marked(prefix) if found != spare and started(pid) is not None}
         if not left:
             break
         for pid in left:

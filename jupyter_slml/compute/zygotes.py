@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -30,6 +31,8 @@ class Zygotes:
         self._programs = dict(programs or {})
         self._starting = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
+        self._keepers: set[int] = set()
+        self._watches: set[asyncio.Task[None]] = set()
 
     @property
     def pid(self) -> int | None:
@@ -90,12 +93,32 @@ class Zygotes:
         if self.pid is None:
             await self.start()
         try:
-            return await fork(self.socket, program, payload, fds, limits, gate=gate, env=env, cwd=cwd)
+            child = await fork(self.socket, program, payload, fds, limits, gate=gate, env=env, cwd=cwd)
         except Unavailable:
             if self.pid is not None:
                 raise
             await self.start()
-            return await fork(self.socket, program, payload, fds, limits, gate=gate, env=env, cwd=cwd)
+            child = await fork(self.socket, program, payload, fds, limits, gate=gate, env=env, cwd=cwd)
+        self._keepers.add(child.keeper)
+        watch = asyncio.create_task(self._watch(child), name=f"keeper-{child.keeper}")
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
+        return child
+
+    async def _watch(self, child: Child) -> None:
+        """Bury what a dead keeper left. We are the next subreaper above it, if the process said so."""
+        ended = await child.wait()
+        self._keepers.discard(child.keeper)
+        if ended["reason"] != "lost":
+            return
+        ours = {*self._keepers, self.pid}
+        # Direct children of ours are the zygote, keepers that outlived an earlier zygote, and orphans.
+        orphans = [pid for pid in procfs.children(os.getpid()) if pid not in ours and procfs.marker(pid) == self._marker]
+        for pid in [*orphans, *(below for orphan in orphans for below in procfs.descendants(orphan))]:
+            procfs.kill(pid)
+        for pid in (*orphans, child.keeper):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
     async def close(self) -> None:
         """End the zygote. Keepers and children stay with their own connections."""

@@ -1,0 +1,137 @@
+"""The program that runs one attempt's cell in a forked child.
+
+Bind what travelled, run the cell, write what it left, and say all of it on the messages fd. The exit code is 0 when the
+result was said, whatever it is; another code (or a signal) means that the cell took the process along.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import sys
+import tempfile
+import time
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from jupyter_slml import here
+from jupyter_slml.compute.assigned import assigned
+from jupyter_slml.compute.channel import Channel
+from jupyter_slml.compute.failures import describe
+from jupyter_slml.compute.handle import JobHandle
+from jupyter_slml.compute.results import NotStored, collect
+from jupyter_slml.compute.shell import JobShell, KeepParameters, build
+from jupyter_slml.domain import formats
+
+_shell: list[JobShell] = []
+
+
+def prepare() -> None:
+    """In the zygote: build the shell."""
+    if not _shell:
+        with tempfile.TemporaryDirectory(prefix="slml-ipython-") as folder:
+            _shell.append(build(Path(folder)))
+
+
+def run(payload: dict[str, Any], messages: int) -> int:
+    """Run the cell that `payload` describes (see `AttemptSupervisor`). Returns the exit code; never raises."""
+    prepare()
+    channel = Channel(messages)
+    cell = Cell(payload, channel, _shell[0])
+    try:
+        result = cell.bind() or cell.run()
+    except SystemExit as leaving:
+        result = {"exit": _exit_code(leaving)}
+    return 0 if channel.send({"kind": "result", **result}) else 1
+
+
+class Cell:
+    """One run of one cell."""
+
+    def __init__(self, payload: dict[str, Any], channel: Channel, shell: JobShell) -> None:
+        self.payload = payload
+        self.channel = channel
+        self.shell = shell
+        self.folder = Path(payload["work"])
+        count = payload["execution_count"]
+        self.name = f"<{payload['name']}>" if count is None else f"<{payload['name']} In[{count}]>"
+
+    def bind(self) -> dict[str, Any] | None:
+        """Give the shell the captures, the parameters and `slml`. Returns a failed result when a capture cannot be read."""
+        payload = self.payload
+        # A relative entry would follow the cell when it changes its directory.
+        sys.path.insert(0, str(self.folder))
+        sys.argv = [payload["name"]]
+        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        warnings.filterwarnings("ignore", message="To exit: use")
+        self.shell.connect(self.channel, self.name)
+        handle = JobHandle(
+            self.channel,
+            job=payload["job"],
+            attempt=payload["attempt"],
+            name=payload["name"],
+            parameters=payload["parameters"],
+            checkpoint_dir=Path(payload["checkpoints"]),
+            output_dir=Path(payload["work"]),
+        )
+        here.set(handle)
+        if payload["bundle"]:
+            with zipfile.ZipFile(payload["bundle"]) as bundle:
+                bundle.extractall(self.folder)
+        names: dict[str, Any] = {}
+        for capture in payload["captures"]:
+            try:
+                names[capture["name"]] = _read(capture)
+            except Exception as error:
+                return self._unreadable(capture, error)
+        self.shell.user_ns.update(names)
+        self.shell.user_ns.update(payload["parameters"])
+        self.shell.user_ns["slml"] = handle
+        self.shell.ast_transformers.append(KeepParameters(set(payload["parameters"])))
+        return None
+
+    def _unreadable(self, capture: dict[str, Any], error: Exception) -> dict[str, Any]:
+        name, kind = capture["name"], capture["type"]
+        message = f"{name!r} (a {kind}) cannot be read on the worker: {type(error).__name__}: {error}."
+        if isinstance(error, ImportError) and error.name:
+            package = error.name.partition(".")[0]
+            message = (
+                f"The worker has no module {error.name!r}, which {name!r} needs. Install {package} in the worker's "
+                f"environment, or send it along with --files if it is a file of yours."
+            )
+        return {"error": describe(error, self.name, self.folder), "message": message, "outputs": [], "skipped": {}}
+
+    def run(self) -> dict[str, Any]:
+        """Run the cell and collect what it left."""
+        self.channel.send({"kind": "first_line", "at": time.time()})
+        ran: Any = self.shell.run_cell(self.payload["source"])  # type: ignore[no-untyped-call]
+        error = ran.error_before_exec or ran.error_in_exec
+        if isinstance(error, SystemExit):
+            return {"exit": _exit_code(error)}
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                continue
+        if error is not None:
+            return {"error": describe(error, self.name, self.folder), "outputs": [], "skipped": {}}
+        tree = ast.parse(self.shell.transform_cell(self.payload["source"]))
+        out = Path(self.payload["out"])
+        try:
+            outputs, skipped = collect(self.shell.user_ns, self.payload["outputs"], assigned(tree), out)
+        except NotStored as missing:
+            return {"error": None, "missing": str(missing), "outputs": [], "skipped": {}}
+        return {"error": None, "outputs": outputs, "skipped": skipped}
+
+
+def _read(capture: dict[str, Any]) -> Any:
+    if capture["format"] == "module":
+        return importlib.import_module(capture["digest"])
+    return formats.by_key(capture["format"]).read(Path(capture["path"]))
+
+
+def _exit_code(leaving: SystemExit) -> int:
+    return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1

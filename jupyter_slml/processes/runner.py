@@ -1,0 +1,85 @@
+"""The runner's process: one per host and workspace, by a lock.
+
+Started by the worker plugin in a session of its own, so that it outlives Dask and the daemon. A second one finds the lock taken
+and leaves. SIGTERM ends it and everything under it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import socket
+from pathlib import Path
+
+from jupyter_slml.compute import procfs
+from jupyter_slml.compute.attempt import AttemptSupervisor
+from jupyter_slml.compute.runner import Runner
+from jupyter_slml.compute.supervisor import RunnerContext, Supervisors
+from jupyter_slml.compute.zygotes import Zygotes
+from jupyter_slml.settings import own_directory
+from jupyter_slml.storage.blobs import open_blobs
+
+#: Seconds without an order and without a worker after which a runner leaves.
+IDLE_VARIABLE = "SLML_RUNNER_IDLE"
+IDLE = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+def supervisors() -> Supervisors:
+    from jupyter_slml.serving.replica.supervisor import ReplicaSupervisor
+
+    return {"attempt": AttemptSupervisor, "replica": ReplicaSupervisor}
+
+
+async def run(arguments: argparse.Namespace) -> None:
+    runner_id = f"runner-{secrets.token_hex(6)}"
+    marker = f"{arguments.workspace}/{runner_id}"
+    # Under the lock there is no other runner here: what carries another's marker has lost its runner.
+    killed = procfs.sweep(f"{arguments.workspace}/", spare=marker)
+    if killed:
+        logger.warning("ended %d processes that an earlier runner had left", killed)
+    procfs.become_subreaper()
+    zygotes = Zygotes(arguments.run, arguments.data / "zygote.log", marker)
+    context = RunnerContext(
+        runner=runner_id,
+        host=socket.gethostname(),
+        run=arguments.run,
+        data=arguments.data,
+        blobs=open_blobs(arguments.store),
+        fork=zygotes,
+    )
+    runner = Runner(context, zygotes, supervisors(), float(os.environ.get(IDLE_VARIABLE, IDLE)))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, runner.leave)
+    await runner.serve()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workspace", required=True, help="id of the workspace")
+    parser.add_argument("--run", type=Path, required=True, help="short private directory for sockets")
+    parser.add_argument("--data", type=Path, required=True, help="private directory on disk")
+    parser.add_argument("--store", required=True, help="URL of the blob store")
+    arguments = parser.parse_args()
+    own_directory(arguments.run)
+    own_directory(arguments.data)
+    lock = os.open(arguments.run / "runner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    logging.basicConfig(
+        filename=arguments.data / "runner.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
+    )
+    os.umask(0o077)
+    asyncio.run(run(arguments))
+
+
+if __name__ == "__main__":
+    main()
