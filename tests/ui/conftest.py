@@ -61,7 +61,8 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
-    server = LabServer(tmp_path_factory.mktemp("lab"))
+    # Behind a prefix, as under JupyterHub: a hard-coded path would fail here.
+    server = LabServer(tmp_path_factory.mktemp("lab"), base_url="/hub/u1/")
     server.start()
     yield server
     server.stop()

@@ -1,12 +1,99 @@
-"""The side panel in a real JupyterLab."""
+"""The panel and the cell button, from an empty workspace to a stopped job, against the real platform."""
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.ui.lab import LabServer
+from tests.ui.notebook import NotebookPage, write_notebook
+
+#: The first job of a workspace starts the daemon, the scheduler, a worker, a runner and a zygote.
+COLD = 90_000
+
+PRINTING = """\
+# the cell's own first line
+print("hello from the job", x * 2)
+slml.log(answer=x * 2)
+result = x * 2"""
+SLEEPING = "import time\nprint('sleeping', flush=True)\ntime.sleep(600)"
 
 
-def test_the_panel_has_a_tab_in_the_left_bar(page: Page) -> None:
-    tab = page.locator('.lm-TabBar-tab[data-id="slml-panel"]')
-    expect(tab).to_be_visible()
-    tab.click()
-    expect(page.locator("#slml-panel")).to_be_visible()
+@pytest.fixture
+def panel(page: Page) -> Locator:
+    page.locator('.lm-TabBar-tab[data-id="slml-panel"]').click()
+    panel = page.locator("#slml-panel")
+    expect(panel).to_be_visible()
+    return panel
+
+
+def test_showing_the_panel_starts_the_workspace(panel: Locator) -> None:
+    expect(panel.locator(".jp-SlmlBanner")).to_have_count(0, timeout=COLD)
+    expect(panel).to_contain_text("No jobs yet")
+    expect(panel).to_contain_text("No models yet")
+    expect(panel).to_contain_text("No endpoints yet")
+
+
+def test_the_button_runs_the_cell_and_leaves_its_source_alone(page: Page, lab: LabServer, panel: Locator) -> None:
+    path = write_notebook(lab, "button.ipynb", "x = 21", PRINTING)
+    notebook = NotebookPage(page).open("button.ipynb")
+    notebook.run(0)
+    notebook.run_as_job(1)
+    card = notebook.card(1)
+    expect(card).to_contain_text("Succeeded", timeout=COLD)
+    expect(card).to_contain_text("answer")
+    expect(card).to_contain_text("42")
+    row = panel.locator(".jp-SlmlRow").first
+    expect(row).to_contain_text("Succeeded")
+    row.locator("button.jp-SlmlRow-text").click()
+    expect(page.get_by_role("log")).to_contain_text("hello from the job 42")
+    NotebookPage(page).activate("button.ipynb").save()
+    assert source_on_disk(path, 1) == PRINTING
+
+
+def source_on_disk(path: Path, index: int) -> str:
+    source = json.loads(path.read_text())["cells"][index]["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def test_the_panel_stops_a_job(page: Page, lab: LabServer, panel: Locator) -> None:
+    write_notebook(lab, "stop.ipynb", SLEEPING)
+    notebook = NotebookPage(page).open("stop.ipynb")
+    notebook.run_as_job(0)
+    row = panel.locator(".jp-SlmlRow").first
+    expect(row).to_contain_text("Running", timeout=COLD)
+    row.hover()
+    row.get_by_role("button", name="Stop job").click()
+    expect(row).to_contain_text("Stopped", timeout=30_000)
+    expect(notebook.card(0)).to_contain_text("Stopped")
+
+
+def test_a_busy_kernel_queues_the_job_and_says_so(page: Page, lab: LabServer, panel: Locator) -> None:
+    write_notebook(lab, "busy.ipynb", "import time\ntime.sleep(4)\ny = 5", "print('y is', y)")
+    notebook = NotebookPage(page).open("busy.ipynb")
+    notebook.run(0)
+    page.wait_for_function("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'")
+    notebook.run_as_job(1)
+    expect(page.get_by_text("The kernel is busy.")).to_be_visible()
+    expect(notebook.card(1)).to_contain_text("Succeeded", timeout=COLD)
+
+
+def test_a_cell_that_is_not_python_is_refused(page: Page, lab: LabServer) -> None:
+    write_notebook(lab, "bash.ipynb", "%%bash\necho no")
+    NotebookPage(page).open("bash.ipynb").run_as_job(0)
+    expect(page.get_by_text("A cell that starts with %%bash cannot run as a job.")).to_be_visible()
+
+
+def test_a_reopened_notebook_shows_its_card_and_the_truth(page: Page, lab: LabServer, panel: Locator) -> None:
+    write_notebook(lab, "reopened.ipynb", "print('done')")
+    notebook = NotebookPage(page).open("reopened.ipynb")
+    notebook.run_as_job(0)
+    expect(notebook.card(0)).to_contain_text("Succeeded", timeout=COLD)
+    notebook.save()
+    notebook.close()
+    notebook.open("reopened.ipynb", kernel=False)
+    expect(notebook.card(0)).to_contain_text("Succeeded")
+    expect(notebook.card(0).get_by_role("button", name="Open the log")).to_be_visible()

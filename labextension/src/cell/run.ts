@@ -32,7 +32,7 @@ export async function runAsJob(
   if (wish.kind === 'refused') {
     Notification.warning(
       trans.__(
-        'A cell that starts with %%%1 cannot run as a job. Only Python cells can.',
+        'A cell that starts with %%%%%1 cannot run as a job. Only Python cells can.',
         wish.magic
       )
     );

@@ -28,7 +28,7 @@ export function Jobs(props: {
     return (
       <p className="jp-SlmlPanel-empty">
         {trans.__(
-          'No jobs yet. Write %%train above a cell, or press the job button of a cell.'
+          'No jobs yet. Write %%%%train above a cell, or press the job button of a cell.'
         )}
       </p>
     );

@@ -14,7 +14,7 @@ export function Models(props: {
   if (model.models.length === 0) {
     return (
       <p className="jp-SlmlPanel-empty">
-        {trans.__('No models yet. %%train --register NAME registers one.')}
+        {trans.__('No models yet. %%%%train --register NAME registers one.')}
       </p>
     );
   }
