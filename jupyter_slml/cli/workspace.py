@@ -101,9 +101,8 @@ def _show(found: Status) -> None:
     state = f"{kind}, {cluster.address}" if cluster.connected else f"not connected: {cluster.problem or 'starting'}"
     click.echo(f"Cluster    {state}")
     gateway = found.gateway
-    click.echo(
-        f"Gateway    {f'{gateway.url} (pid {gateway.pid})' if gateway.alive else 'not running (starts with the first endpoint)'}"
-    )
+    door = f"{gateway.url} (pid {gateway.pid})" if gateway.alive else "not running (starts with the first endpoint)"
+    click.echo(f"Gateway    {door}")
     jobs = ", ".join(f"{number} {state}" for state, number in sorted(found.counts.jobs.items())) or "none"
     click.echo(f"Jobs       {jobs}")
     click.echo(f"Models     {found.counts.models}")

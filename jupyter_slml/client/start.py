@@ -1,7 +1,8 @@
 """Finding the workspace's daemon, or starting it.
 
-Any number of clients may come at once: a lock lets one of them look and start while the others wait, and the daemon's own lock
-lets only one live. A newer package drains an older daemon and starts its own; an older package refuses to talk to a newer one.
+Any number of clients may come at once: a lock lets one of them look and start while the others wait, and the daemon's own
+lock lets only one live. A newer package drains an older daemon and starts its own; an older package refuses to talk to a
+newer one.
 """
 
 from __future__ import annotations

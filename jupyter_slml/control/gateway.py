@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from typing import Any
 from urllib.parse import quote
 
@@ -113,11 +114,13 @@ class Gateway:
                 start_new_session=True,
                 cwd="/",
             )
+        # It outlives us or we outlive it; in the second case somebody must reap it.
+        threading.Thread(target=process.wait, name="slml-reaper", daemon=True).start()
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT
         while asyncio.get_running_loop().time() < deadline:
             if self._pid() == process.pid:
                 return process.pid
-            code = process.poll()
+            code = process.returncode
             if code is not None:
                 # Another daemon may have started one in between; then that one is as good.
                 if (pid := self._pid()) is not None:
@@ -126,7 +129,8 @@ class Gateway:
                     f"The gateway ended with exit status {code} while starting on port {self._port}.",
                     field="gateway_port",
                     value=self._port,
-                    remedy=f"If the port is taken, free it or choose another (jupyter slml config gateway_port=N). Log: {log}",
+                    remedy="If the port is taken, free it or choose another: jupyter slml config gateway_port=N. "
+                    f"The gateway's log: {log}",
                 )
             await asyncio.sleep(0.02)
         process.kill()

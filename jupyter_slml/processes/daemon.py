@@ -2,8 +2,8 @@
 
     python -m jupyter_slml.processes.daemon [--home DIR]
 
-It listens on a unix socket (0600, in a 0700 directory) and says so in `daemon.json`. Started by whoever needs it first; a second
-one finds the lock taken and leaves. SIGTERM makes it leave alone, with everything it started going on.
+It listens on a unix socket (0600, in a 0700 directory) and says so in `daemon.json`. Started by whoever needs it first; a
+second one finds the lock taken and leaves. SIGTERM makes it leave alone, with everything it started going on.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _CHUNK = 4 * 2**20
 
 
 def open_blobs(url: str) -> Blobs:
-    """Open the store of `url` (`file:///dir`, `s3://bucket/prefix`, `gs://…`, `az://…`). Raises Invalid for another scheme."""
+    """Open the store of `url` (`file:///dir`, `s3://bucket/prefix`, `gs://…`, `az://…`). Raises Invalid for others."""
     return ObjectBlobs(url)
 
 

@@ -115,8 +115,8 @@ def page(
 
 def counts(connection: Connection) -> dict[str, int]:
     """Number of jobs by state."""
-    rows = connection.execute(select(jobs.c.state, func.count()).group_by(jobs.c.state))
-    return {state: number for state, number in rows}
+    rows = connection.execute(select(jobs.c.state, func.count().label("number")).group_by(jobs.c.state))
+    return {row.state: row.number for row in rows}
 
 
 def add_attempt(connection: Connection, attempt: Attempt) -> None:
