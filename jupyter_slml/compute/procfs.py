@@ -110,11 +110,11 @@ def marker(pid: int) -> str | None:
 
 
 def marked(prefix: str) -> Iterator[tuple[int, str]]:
-    """(pid, marker) of every other process of ours whose marker starts with `prefix`."""
+    """(pid, marker) of every other living process of ours whose marker starts with `prefix`."""
     for entry in os.scandir("/proc"):
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             found = marker(int(entry.name))
-            if found is not None and found.startswith(prefix):
+            if found is not None and found.startswith(prefix) and started(int(entry.name)) is not None:
                 yield int(entry.name), found
 
 
@@ -131,7 +131,7 @@ def sweep(prefix: str, spare: str) -> int:
     killed: set[int] = set()
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        left = {pid for pid, found in marked(prefix) if found != spare and started(pid) is not None}
+        left = {pid for pid, found in marked(prefix) if found != spare}
         if not left:
             break
         for pid in left:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_slml import __version__
+from jupyter_slml.compute import procfs
 from jupyter_slml.compute.supervisor import Message, RunnerContext, Supervisor, Supervisors, parse_order
 from jupyter_slml.compute.zygotes import Zygotes
 from jupyter_slml.errors import SlmlError
@@ -61,7 +62,6 @@ class Entry:
             logger.exception("order failed")
             final = {"kind": "lost", "message": f"{type(error).__name__}: {error}"}
         self.final = final
-        self.emit(final)
 
 
 class Runner:
@@ -94,9 +94,18 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._zygotes.close()
+            await self._bury()
 
     def leave(self) -> None:
         self._left.set()
+
+    async def _bury(self) -> None:
+        """Wait until the keepers, whose connections are closed now, have ended all; then end what resisted."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                while any(True for _ in procfs.marked(self._zygotes.marker)):
+                    await asyncio.sleep(0.01)
+        await asyncio.to_thread(procfs.sweep, self._zygotes.marker, spare="")
 
     async def _warm_up(self) -> None:
         """Have a zygote before the first order. When it cannot start, each order says why."""

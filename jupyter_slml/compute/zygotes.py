@@ -27,7 +27,7 @@ class Zygotes:
     def __init__(self, run: Path, log: Path, marker: str, programs: Mapping[str, str] | None = None) -> None:
         self.socket = run / "zygote.sock"
         self._log = log
-        self._marker = marker
+        self.marker = marker
         self._programs = dict(programs or {})
         self._starting = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
@@ -70,7 +70,7 @@ class Zygotes:
             self._process = process
 
     def _environment(self) -> dict[str, str]:
-        environment = {**os.environ, **ENVIRONMENT, procfs.MARKER: self._marker}
+        environment = {**os.environ, **ENVIRONMENT, procfs.MARKER: self.marker}
         # Without compiled modules every import costs three times as much.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return environment
@@ -113,7 +113,7 @@ class Zygotes:
             return
         ours = {*self._keepers, self.pid}
         # Direct children of ours are the zygote, keepers that outlived an earlier zygote, and orphans.
-        orphans = [pid for pid in procfs.children(os.getpid()) if pid not in ours and procfs.marker(pid) == self._marker]
+        orphans = [pid for pid in procfs.children(os.getpid()) if pid not in ours and procfs.marker(pid) == self.marker]
         for pid in [*orphans, *(below for orphan in orphans for below in procfs.descendants(orphan))]:
             procfs.kill(pid)
         for pid in (*orphans, child.keeper):

@@ -85,6 +85,7 @@ def write_bundle(files: Mapping[str, Path], file: IO[bytes]) -> SourceBundle:
 
 def measure(file: IO[bytes]) -> tuple[str, int]:
     """SHA-256 and length of what was written so far; the file is left at its beginning."""
+    file.flush()
     size = file.tell()
     file.seek(0)
     seen = hashlib.sha256()

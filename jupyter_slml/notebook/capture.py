@@ -10,41 +10,36 @@ import sys
 import tempfile
 import types
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from jupyter_slml.domain.formats import type_name
-from jupyter_slml.domain.specs import Capture, SourceBundle
+from jupyter_slml.domain.specs import Capture
 from jupyter_slml.errors import CaptureError, Invalid
 from jupyter_slml.notebook.bundle import measure, named_files, write_bundle
+from jupyter_slml.notebook.cargo import MODULE, Cargo
 from jupyter_slml.notebook.modules import LocalModules
 from jupyter_slml.notebook.names import PLATFORM, Reading
 from jupyter_slml.notebook.pickling import culprit, encode, importable
 
-MODULE = "module"
-
-
-@dataclass
-class Cargo:
-    """Everything that travels with a cell. `files` holds the encoded bytes by digest until `close`."""
-
-    captures: list[Capture] = field(default_factory=list)
-    bundle: SourceBundle | None = None
-    files: dict[str, IO[bytes]] = field(default_factory=dict)
-
-    def close(self) -> None:
-        for file in self.files.values():
-            file.close()
-
 
 class Collector:
-    """Collects from `namespace`; `hidden` are names that IPython itself put there, `directory` is the notebook's."""
+    """Collects from `namespace` (and `extra`, names that exist for this cell alone).
+
+    `hidden` are names that IPython itself put into the namespace, `directory` is the notebook's.
+    """
 
     def __init__(
-        self, namespace: dict[str, Any], directory: Path, hidden: Mapping[str, Any] | None = None, title: str = "the cell"
+        self,
+        namespace: dict[str, Any],
+        directory: Path,
+        *,
+        hidden: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        title: str = "the cell",
     ) -> None:
         self.namespace = namespace
+        self.extra = dict(extra or {})
         self.directory = directory
         self.hidden = dict(hidden or {})
         self.title = title
@@ -55,6 +50,8 @@ class Collector:
 
     def known(self, name: str) -> bool:
         """Whether the notebook has a value of its own under this name."""
+        if name in self.extra:
+            return True
         if name not in self.namespace or name in PLATFORM:
             return False
         return not (name in self.hidden and self.hidden[name] is self.namespace[name])
@@ -91,7 +88,7 @@ class Collector:
                     value=name,
                     remedy=self._near(name) or "Define it in a cell above, or leave the option out.",
                 )
-        known = [name for name in self.namespace if self.known(name)]
+        known = [name for name in (*self.namespace, *self.extra) if self.known(name)]
         undefined = {name: line for name, line in reading.undefined(known).items() if name not in without}
         if undefined:
             name, line = min(undefined.items(), key=lambda item: item[1])
@@ -120,12 +117,11 @@ class Collector:
 
     def _capture(self, name: str, line: int, via: str, reading: Reading) -> set[str]:
         """Encode one name; returns the names that its functions read."""
-        value = self.namespace[name]
+        value = self.extra[name] if name in self.extra else self.namespace[name]
         if isinstance(value, types.ModuleType) and importable(value):
             self._capture_module(name, value, reading)
             return set()
-        # Open until the cargo is closed; unlinked already, so a killed kernel leaves nothing.
-        file = tempfile.TemporaryFile()  # noqa: SIM115
+        file = tempfile.NamedTemporaryFile(prefix="slml-")  # noqa: SIM115 — open until the cargo is closed
         try:
             key, pickler = encode(value, file, self.namespace)
         except Exception as error:
@@ -176,7 +172,7 @@ class Collector:
         files |= named_files(set(reading.strings) | self._strings, Path.cwd())
         if not files:
             return
-        file = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the cargo
+        file = tempfile.NamedTemporaryFile(prefix="slml-")  # noqa: SIM115 — closed with the cargo
         try:
             self._cargo.bundle = write_bundle(files, file)
         except BaseException:

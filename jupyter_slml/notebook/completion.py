@@ -9,34 +9,31 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 from jupyter_slml.notebook.options import Options
 
 
-class OptionMatcher:
-    """Offers the flags (and known values) of the magic on whose line the cursor stands."""
+def option_matcher(magics: dict[str, Options[Any]]) -> Any:
+    """A matcher for `Completer.custom_matchers`; `magics` are keyed as they are typed (`%%train`)."""
 
-    def __init__(self, magics: dict[str, Options[Any]]) -> None:
-        self._magics = magics
-        self.matcher = context_matcher(identifier="slml-options", priority=100)(self._match)
+    @context_matcher(identifier="slml-options", priority=100)  # type: ignore[untyped-decorator]
+    def match(context: CompletionContext) -> dict[str, Any]:
+        return _complete(magics, context)
 
-    def _match(self, context: CompletionContext) -> dict[str, Any]:
-        nothing: dict[str, Any] = {"completions": []}
-        line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position]
-        head, _, rest = line.lstrip().partition(" ")
-        options = self._magics.get(head)
-        if (
-            options is None
-            or (head.startswith("%%") and context.cursor_line != 0)
-            or not line.lstrip().startswith(head + " ")
-        ):
-            return nothing
-        words = rest.split(" ")
-        fragment = words[-1]
-        previous = words[-2] if len(words) > 1 else ""
-        values = options.choices(previous)
-        offered = values or [flag for flag in options.flags if flag.startswith("--") or fragment == flag]
-        matches = [text for text in offered if text.startswith(fragment)]
-        if not values and fragment and not fragment.startswith("-"):
-            return nothing
-        return {
-            "completions": [SimpleCompletion(text=text, type="param") for text in matches],
-            "suppress": bool(matches),
-            "matched_fragment": fragment,
-        }
+    return match
+
+
+def _complete(magics: dict[str, Options[Any]], context: CompletionContext) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"completions": [], "suppress": False}
+    line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position].lstrip()
+    head, space, rest = line.partition(" ")
+    options = magics.get(head)
+    if options is None or not space or (head.startswith("%%") and context.cursor_line != 0):
+        return nothing
+    *_, previous, fragment = ["", *rest.split(" ")]
+    values = options.choices(previous)
+    if not values and fragment and not fragment.startswith("-"):
+        return nothing
+    offered = values or options.flags
+    matches = [text for text in offered if text.startswith(fragment) and (values or len(fragment) == 1 or text[:2] == "--")]
+    return {
+        "completions": [SimpleCompletion(text=text, type="param") for text in matches],
+        "suppress": bool(matches),
+        "matched_fragment": fragment,
+    }

@@ -45,7 +45,7 @@ class Option:
 
     @property
     def shown(self) -> str:
-        return self.metavar if self.positional else self.flags[-1]
+        return self.metavar if self.positional else max(self.flags, key=len)
 
 
 class Options(Generic[Model]):
@@ -190,7 +190,7 @@ class Options(Generic[Model]):
             f"{shown} {first.get('input')!r}: {message.rstrip('.')}.",
             field=shown,
             value=first.get("input"),
-            remedy=f"{shown}: {entry.help}" if entry and entry.help else None,
+            remedy=entry.help if entry and entry.help else None,
         )
 
 
@@ -203,7 +203,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         prefix, _, rest = message.partition(": ")
-        name = prefix.removeprefix("argument ").split("/")[-1]
+        name = max(prefix.removeprefix("argument ").split("/"), key=len)
         if prefix.startswith("argument "):
             raise Invalid(
                 f"{name}: {rest}.",
@@ -275,7 +275,7 @@ def _plain(key: str, value: Any, entry: Option) -> Any:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError):
         raise Invalid(
-            f"{entry.shown} {key}=…: a {type(value).__name__} is not a parameter.",
+            f"{entry.shown} {key}=…: a value of type {type(value).__name__} is not a parameter.",
             field=entry.shown,
             value=key,
             remedy=f"Parameters are JSON values. Leave it out and let the cell read {key} itself: it travels as a capture.",

@@ -65,7 +65,7 @@ def evaluate(word: str, namespace: Mapping[str, Any]) -> Token:
     """One word; the part after `KEY=` counts as a whole of its own."""
     whole = _WHOLE.fullmatch(word)
     if whole and (expression := _expression(whole)) is not None:
-        value = _value(expression, namespace)
+        value = look_up(expression, namespace)
         return Token(str(value), value)
     key, equals, rest = word.partition("=")
     if (
@@ -74,7 +74,7 @@ def evaluate(word: str, namespace: Mapping[str, Any]) -> Token:
         and (whole := _WHOLE.fullmatch(rest))
         and (expression := _expression(whole)) is not None
     ):
-        value = _value(expression, namespace)
+        value = look_up(expression, namespace)
         return Token(f"{key}={value}", (key, value))
     # `}}` is an escape only where `{{` is: at the end of nested JSON it is two braces.
     pattern = _INSIDE if "{{" in word else _LONE
@@ -95,17 +95,18 @@ def _inside(found: re.Match[str], namespace: Mapping[str, Any]) -> str:
     if found[0] in ("{{", "}}"):
         return found[0][0]
     expression = _expression(found)
-    return found[0] if expression is None else str(_value(expression, namespace))
+    return found[0] if expression is None else str(look_up(expression, namespace))
 
 
-def _value(expression: str, namespace: Mapping[str, Any]) -> Any:
+def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:
+    """The value of an expression in the notebook. Raises Invalid when it has none."""
     try:
         # The user's own words in the user's own kernel, as in the next cell.
         return eval(expression, dict(namespace))
     except Exception as error:
         raise Invalid(
-            f"{{{expression}}} cannot be evaluated: {type(error).__name__}: {error}.",
+            f"{expression!r} cannot be evaluated: {type(error).__name__}: {error}.",
             field="options",
             value=expression,
-            remedy=f"Define it in a cell above, or write {{{{{expression}}}}} to mean the braces themselves.",
+            remedy="Define it in a cell above; braces that are meant as such are written {{ and }}.",
         ) from error

@@ -1,7 +1,7 @@
 """The runner's process: one per host and workspace, by a lock.
 
-Started by the worker plugin in a session of its own, so that it outlives Dask and the daemon. A second one finds the lock taken
-and leaves. SIGTERM ends it and everything under it.
+Started by the worker plugin in a session of its own, so that it outlives Dask and the daemon. A second one finds the lock
+taken and leaves. SIGTERM ends it and everything under it.
 """
 
 from __future__ import annotations

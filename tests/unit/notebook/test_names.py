@@ -92,8 +92,8 @@ def test_never_less_than_symtable_sees_as_unbound() -> None:
     assert loose - {"f"} <= needs(body)
 
 
-def test_lines_are_those_of_the_cell() -> None:
-    reading = read("\n\nx = 1\ny = x + missing", InteractiveShell())
+def test_lines_are_those_of_the_cell(shell: InteractiveShell) -> None:
+    reading = read("\n\nx = 1\ny = x + missing", shell)
     assert reading.reads["missing"] == 4
 
 
@@ -106,8 +106,7 @@ def test_undefined_names_and_their_excuses() -> None:
     assert read("def f():\n    return nope\nf()").undefined(()) == {"nope": 2}
 
 
-def test_shell_and_magic_lines() -> None:
-    shell = InteractiveShell()
+def test_shell_and_magic_lines(shell: InteractiveShell) -> None:
     reading = read("!echo {word} $other\n%time y = f(z)\nfiles = !ls\nprint(y, files, last)", shell)
     assert set(reading.reads) >= {"word", "other", "f", "z", "last"}
     assert reading.reads["last"] == 4
@@ -115,17 +114,15 @@ def test_shell_and_magic_lines() -> None:
     assert reading.undefined({"word", "other", "f", "z"}) == {"last": 4}
 
 
-def test_a_timed_cell_is_read_too() -> None:
-    reading = read("%%time\nmodel = fit(data)\n", InteractiveShell())
+def test_a_timed_cell_is_read_too(shell: InteractiveShell) -> None:
+    reading = read("%%time\nmodel = fit(data)\n", shell)
     assert {"fit", "data"} <= set(reading.reads)
     assert reading.reads["data"] == 2
 
 
-def test_syntax_errors_are_the_users_own() -> None:
-    from jupyter_slml.notebook.source import read_source
-
+def test_syntax_errors_are_the_users_own(shell: InteractiveShell) -> None:
     with pytest.raises(SyntaxError) as caught:
-        read_source("x = 1\ny = = 2\n", ["%%train"], InteractiveShell(), "late In[3]")
+        read_source("x = 1\ny = = 2\n", ["%%train"], shell, "late In[3]")
     assert caught.value.filename == "<late In[3]>"
     assert caught.value.lineno == 3  # the magic line is line 1, as the notebook counts
     with pytest.raises(SyntaxError):

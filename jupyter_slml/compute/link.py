@@ -1,0 +1,124 @@
+"""The way to the runner of this host: find it, start it, ask it. Used by Dask workers, and by the daemon for its own host."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_slml import __version__
+from jupyter_slml.errors import Unavailable
+from jupyter_slml.settings import own_directory
+
+#: How long a new runner may take until it listens (its imports, on a machine that has never compiled them).
+START_TIMEOUT = 60.0
+#: A message of the runner may be so long (an outcome with a long traceback).
+LONGEST_MESSAGE = 64 * 2**20
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@dataclass(frozen=True)
+class RunnerPlace:
+    """Where the runner of a workspace lives on any host: what the plugin carries to the workers."""
+
+    workspace: str
+    #: The daemon's run and data directories; another host uses them if it can, else a place below its temporary directory.
+    run: str
+    data: str
+    store: str
+
+    def directories(self) -> tuple[Path, Path]:
+        """(run, data) on this host, existing and private. Raises Invalid when somebody else owns the place."""
+        run = Path(self.run)
+        if not (run.parent.is_dir() and os.access(run.parent, os.W_OK)):
+            run = Path(tempfile.gettempdir()) / run.name
+        data = Path(self.data)
+        if not (data.parent.is_dir() and os.access(data.parent, os.W_OK)):
+            data = run / "data"
+        own_directory(run)
+        own_directory(data)
+        return run, data
+
+
+async def connect(place: RunnerPlace) -> Streams:
+    """Raises OSError when no runner listens."""
+    run, _ = place.directories()
+    return await asyncio.open_unix_connection(run / "runner.sock", limit=LONGEST_MESSAGE)
+
+
+async def ensure(place: RunnerPlace) -> Streams:
+    """Connect to the runner, starting it when there is none. Raises Unavailable with the end of its log."""
+    try:
+        return await connect(place)
+    except OSError:
+        process = _start(place)
+    try:
+        async with asyncio.timeout(START_TIMEOUT):
+            while True:
+                # One that leaves at once found the lock taken: another was faster, and listens soon.
+                try:
+                    return await connect(place)
+                except OSError:
+                    await asyncio.sleep(0.02)
+                if process.returncode:
+                    break
+    except TimeoutError:
+        pass
+    _, data = place.directories()
+    raise Unavailable(
+        f"The runner did not start: {_last_line(data / 'runner.log')}",
+        remedy=f"See {data / 'runner.log'} and {data / 'runner.err'}; is jupyter-slml {__version__} installed there?",
+    )
+
+
+def _start(place: RunnerPlace) -> subprocess.Popen[bytes]:
+    run, data = place.directories()
+    with (data / "runner.err").open("wb") as errors:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyter_slml.processes.runner",
+                *("--workspace", place.workspace, "--run", str(run), "--data", str(data), "--store", place.store),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
+            start_new_session=True,
+            cwd="/",
+        )
+    # Reaped when it ends, which may be long after this call; a zombie would look alive.
+    threading.Thread(target=process.wait, name="slml-runner-reaper", daemon=True).start()
+    return process
+
+
+def _last_line(path: Path) -> str:
+    errors = path.with_name("runner.err")
+    for candidate in (errors, path):
+        if candidate.is_file() and (text := candidate.read_text(errors="replace").strip()):
+            return text.splitlines()[-1]
+    return "it said nothing"
+
+
+async def ask(place: RunnerPlace, request: dict[str, Any]) -> dict[str, Any] | None:
+    """One request, one answer; None when no runner listens or it goes away. Never starts one."""
+    try:
+        reader, writer = await connect(place)
+    except OSError:
+        return None
+    try:
+        writer.write(json.dumps(request).encode() + b"\n")
+        line = await reader.readline()
+        return json.loads(line) if line.endswith(b"\n") else None
+    except (ConnectionError, ValueError):
+        return None
+    finally:
+        writer.close()

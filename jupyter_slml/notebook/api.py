@@ -1,0 +1,192 @@
+"""The name `slml` of a notebook: the same verbs as the magics, and `slml.log`, which a job has too."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jupyter_slml import here
+from jupyter_slml.domain.specs import DeploySpec
+from jupyter_slml.errors import Invalid
+from jupyter_slml.notebook.endpoint import EndpointHandle
+from jupyter_slml.notebook.endpoints import READY_TIMEOUT, deploy, find_endpoint, list_endpoints
+from jupyter_slml.notebook.handle import JobHandle
+from jupyter_slml.notebook.jobs import find, list_jobs
+from jupyter_slml.notebook.models import VersionView, list_models, list_versions, register
+from jupyter_slml.notebook.session import Session
+from jupyter_slml.notebook.table import Table
+from jupyter_slml.notebook.train import OPTIONS, prepare
+from jupyter_slml.settings import Settings
+
+#: What a submitted function's value is called in the job.
+RESULT = "result"
+_ARGUMENTS = "_arguments"
+
+
+class Jobs:
+    """`slml.jobs`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def submit(
+        self,
+        work: str | Callable[..., Any],
+        *arguments: Any,
+        namespace: Mapping[str, Any] | None = None,
+        capture: Sequence[str] = (),
+        no_capture: Sequence[str] = (),
+        **options: Any,
+    ) -> JobHandle:
+        """Run source text, or call a function with `arguments`, as a job; returns at once.
+
+        `options` are those of `%%train` (`name=`, `parameters=`, `outputs=`, `instance=`, `register_as=`, …); `namespace`
+        adds names that the source may read. A function's value is the output `result`: `job.result()` gives it.
+        Raises what `%%train` raises before a submit.
+        """
+        extra = dict(namespace or {})
+        if callable(work):
+            name = getattr(work, "__name__", "work")
+            name = name if name.isidentifier() and name != RESULT else "work"
+            options.setdefault("name", name.lstrip("_") or "work")
+            options.setdefault("outputs", [RESULT])
+            extra |= {name: work, _ARGUMENTS: arguments}
+            source = f"{RESULT} = {name}(*{_ARGUMENTS})\n"
+            if inspect.iscoroutinefunction(work):
+                source = source.replace("= ", "= await ")
+        elif isinstance(work, str) and not arguments:
+            source = work
+        else:
+            raise Invalid(
+                f"A job is made of source text or of a function, not of type {type(work).__name__}."
+                if not isinstance(work, str)
+                else "Source text takes no arguments.",
+                field="work",
+                remedy="Pass names through `namespace={…}` or `parameters={…}`.",
+            )
+        unknown = [key for key in options if key not in OPTIONS.model.model_fields]
+        if unknown:
+            raise Invalid(
+                f"There is no option {unknown[0]!r}.",
+                field=unknown[0],
+                remedy=f"Options: {', '.join(OPTIONS.model.model_fields)}.",
+            )
+        line = OPTIONS.model.parse({**options, "capture": list(capture), "no_capture": list(no_capture)})
+        order = prepare(self._session, line, source, [], extra)
+        try:
+            return order.submit()
+        finally:
+            order.cargo.close()
+
+    def get(self, job: str) -> JobHandle:
+        """By id, or the newest of that name. Raises NotFound."""
+        return find(self._session, job)
+
+    def list(self, *, states: Sequence[str] = (), name: str | None = None, limit: int = 20) -> Table:
+        return list_jobs(self._session, states=list(states), name=name, limit=limit)
+
+    def __repr__(self) -> str:
+        return repr(self.list())
+
+    def _repr_html_(self) -> str:
+        return self.list()._repr_html_()
+
+
+class Models:
+    """`slml.models`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def register(
+        self, model: str, job: str | JobHandle | None = None, output: str | None = None, description: str = ""
+    ) -> VersionView:
+        """Register an output of a succeeded job as a new version. Raises NotFound, Conflict, Invalid."""
+        return register(self._session, model, job.id if isinstance(job, JobHandle) else job, output, description)
+
+    def get(self, name: str, version: int | None = None) -> VersionView:
+        """A version; by default the newest. Raises NotFound."""
+        number = self._session.client.models.get(name).model.latest if version is None else version
+        return VersionView(self._session.client.models.version(name, number))
+
+    def versions(self, name: str) -> Table:
+        return list_versions(self._session, name)
+
+    def list(self) -> Table:
+        return list_models(self._session)
+
+    def __repr__(self) -> str:
+        return repr(self.list())
+
+    def _repr_html_(self) -> str:
+        return self.list()._repr_html_()
+
+
+class Endpoints:
+    """`slml.endpoints`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def deploy(self, model: str, *, wait: float = READY_TIMEOUT, **options: Any) -> EndpointHandle:
+        """Serve a model; returns when it answers. Raises NotFound, DeployFailed, Unavailable, Invalid."""
+        return deploy(self._session, DeploySpec.parse({"model": model, **options}), wait)
+
+    def get(self, name: str) -> EndpointHandle:
+        """Raises NotFound."""
+        return find_endpoint(self._session, name)
+
+    def list(self) -> Table:
+        return list_endpoints(self._session)
+
+    def __repr__(self) -> str:
+        return repr(self.list())
+
+    def _repr_html_(self) -> str:
+        return self.list()._repr_html_()
+
+
+class Slml:
+    """What `%load_ext jupyter_slml` binds as `slml`. Never captured: a job has its own, with the same `log`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.jobs = Jobs(session)
+        self.models = Models(session)
+        self.endpoints = Endpoints(session)
+        #: What `log` was given in this notebook: `(step, values)`.
+        self.logged: list[tuple[int | None, dict[str, float]]] = []
+
+    def job(self, job: str | None = None) -> JobHandle:
+        """A job's handle by id or name, also after a restart of the kernel; None means the last one. Raises NotFound."""
+        return find(self._session, job)
+
+    def log(self, *, step: int | None = None, **values: float) -> None:
+        """Log metrics. In a job they reach the notebook; here they are kept in `slml.logged`, so that a cell runs in both.
+
+        Raises Invalid for what is no number.
+        """
+        ready: dict[str, float] = {}
+        for name, value in values.items():
+            try:
+                ready[name] = float(value)
+            except (TypeError, ValueError):
+                raise Invalid(
+                    f"slml.log({name}=…): a value of type {type(value).__name__} is no number.",
+                    field=name,
+                    remedy="Log numbers; print anything else, the log keeps it.",
+                ) from None
+        self.logged.append((step, ready))
+
+    @property
+    def config(self) -> Settings:
+        """The workspace's settings (`jupyter slml config` changes them)."""
+        return self._session.client.settings()
+
+    def __repr__(self) -> str:
+        return "<slml: jobs, models, endpoints, job(), log(), config>"
+
+    def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
+        # Wherever it arrives, it is the `slml` of that place.
+        return here.get, ()

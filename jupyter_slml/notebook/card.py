@@ -1,0 +1,152 @@
+"""A job or an endpoint as a MIME bundle: our own type, static html without script or style sheet, and text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from jupyter_slml.domain.states import JobState
+from jupyter_slml.notebook.table import human_seconds, human_size
+
+if TYPE_CHECKING:
+    from jupyter_slml.domain.records import Job
+
+MIME = "application/vnd.jupyter-slml.job+json"
+SCHEMA = 1
+#: Lines of the log that a card shows.
+TAIL = 8
+_TITLE = "padding:2px 12px 2px 0;text-align:left;vertical-align:top;border:none"
+
+
+def job_payload(job: Job, tail: Sequence[str], workspace: str, *, headless: bool) -> dict[str, Any]:
+    """The card of a job, as the contract with the front end has it."""
+    outcome = job.outcome
+    return {
+        "schema": SCHEMA,
+        "workspace": workspace,
+        "kind": "job",
+        "id": job.id,
+        "name": job.name,
+        "state": job.state.value,
+        "reason": job.reason,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "instance": job.spec.instance,
+        "metrics": dict(job.metrics),
+        "registered": job.registered,
+        "outcome": None
+        if outcome is None
+        else {
+            "reason": outcome.reason.value,
+            "message": outcome.message,
+            "error": outcome.error.model_dump(mode="json") if outcome.error else None,
+        },
+        "log_tail": list(tail)[-TAIL:],
+        "outputs": [
+            {"name": item.name, "type": item.type, "format": item.format, "size": item.size}
+            for item in (outcome.outputs if outcome else [])
+        ],
+        "captures": [{"name": item.name, "type": item.type, "size": item.size} for item in job.spec.captures],
+        "revision": job.revision,
+        "headless": headless,
+    }
+
+
+def endpoint_payload(view: Mapping[str, Any], workspace: str) -> dict[str, Any]:
+    """The card of an endpoint; `view` is the API's EndpointView as JSON."""
+    return {
+        "schema": SCHEMA,
+        "workspace": workspace,
+        "kind": "endpoint",
+        "id": view["name"],
+        "name": view["name"],
+        "state": view["state"],
+        "reason": view["reason"],
+        "url": view["url"],
+        "model": view["model"],
+        "version": view["version"],
+        "replicas": sum(replica["state"] == "ready" for replica in view["replicas"]),
+    }
+
+
+def bundle(payload: dict[str, Any]) -> dict[str, Any]:
+    """The MIME bundle of a payload."""
+    return {MIME: payload, "text/html": html(payload), "text/plain": text(payload)}
+
+
+def text(payload: Mapping[str, Any]) -> str:
+    """One line: `late: succeeded in 3.4 s · auc 0.83 · late@1 · job-…`."""
+    if payload["kind"] == "endpoint":
+        parts = [f"{payload['name']}: {payload['state']}", f"{payload['model']}@{payload['version']}", payload["url"]]
+        return " · ".join([*parts[:1], *([payload["reason"]] if payload["reason"] else []), *parts[1:]])
+    state = payload["state"].replace("_", " ")
+    took = elapsed(payload)
+    word = "in" if payload["ended_at"] else "for"
+    parts = [f"{payload['name']}: {state}" + (f" {word} {human_seconds(took)}" if took is not None else "")]
+    error = (payload["outcome"] or {}).get("error")
+    if error:
+        parts.append(f"{error['ename']}: {error['evalue']}" + (f" (line {error['line']})" if error["line"] else ""))
+    elif payload["reason"] and payload["state"] != JobState.SUCCEEDED:
+        parts.append(payload["reason"])
+    parts += [f"{name} {value:.6g}" for name, value in payload["metrics"].items()]
+    if payload["registered"]:
+        parts.append(payload["registered"])
+    return " · ".join([*parts, payload["id"]])
+
+
+def elapsed(payload: Mapping[str, Any], now: float | None = None) -> float | None:
+    """Seconds that the cell ran; None before its start."""
+    if payload["started_at"] is None:
+        return None
+    end = payload["ended_at"] or (time.time() if now is None else now)
+    return max(0.0, float(end - payload["started_at"]))
+
+
+def html(payload: Mapping[str, Any]) -> str:
+    """A plain table, for readers without our renderer."""
+    rows = _endpoint_rows(payload) if payload["kind"] == "endpoint" else _job_rows(payload)
+    body = "".join(
+        f'<tr><th style="{_TITLE}">{escape(title)}</th><td style="{_TITLE}">{cell}</td></tr>' for title, cell in rows if cell
+    )
+    return f"<table><tbody>{body}</tbody></table>"
+
+
+def _job_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    outcome = payload["outcome"] or {}
+    error = outcome.get("error")
+    outputs = ", ".join(f"{item['name']} ({item['type']}, {human_size(item['size'])})" for item in payload["outputs"])
+    metrics = ", ".join(f"{name} = {value:.6g}" for name, value in payload["metrics"].items())
+    message = "" if payload["state"] == JobState.SUCCEEDED else outcome.get("message") or payload["reason"]
+    return [
+        ("job", f"<b>{escape(payload['name'])}</b> <code>{escape(payload['id'])}</code>"),
+        ("state", escape(payload["state"].replace("_", " "))),
+        ("reason", escape(message)),
+        ("ran", escape(human_seconds(elapsed(payload)))),
+        ("on", escape(payload["instance"])),
+        ("metrics", escape(metrics)),
+        ("outputs", escape(outputs)),
+        ("registered", escape(payload["registered"] or "")),
+        ("error", _pre([*(error["traceback"] or [f"{error['ename']}: {error['evalue']}"])]) if error else ""),
+        ("log", _pre(payload["log_tail"])),
+    ]
+
+
+def _endpoint_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("endpoint", f"<b>{escape(payload['name'])}</b>"),
+        ("state", escape(payload["state"])),
+        ("reason", escape(payload["reason"])),
+        ("model", escape(f"{payload['model']}@{payload['version']}")),
+        ("replicas", str(payload["replicas"])),
+        ("url", f"<code>{escape(payload['url'])}</code>"),
+    ]
+
+
+def _pre(lines: Sequence[str]) -> str:
+    import re
+
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
+    return f"<pre>{escape(plain)}</pre>" if plain.strip() else ""

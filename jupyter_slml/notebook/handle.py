@@ -1,0 +1,214 @@
+"""A job in Python: state, log, metrics, outputs, stop; awaitable; drawn as its card."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+from jupyter_slml.domain.states import JobState
+from jupyter_slml.errors import JobFailed
+from jupyter_slml.notebook.card import bundle, job_payload, text
+from jupyter_slml.notebook.live import LogTail
+from jupyter_slml.notebook.outputs import Output, Outputs
+
+if TYPE_CHECKING:
+    from jupyter_slml.domain.records import Job
+    from jupyter_slml.notebook.session import Session
+
+#: Seconds of one long poll: how late an interrupt of a waiting thread may be noticed.
+_POLL = 20.0
+
+
+class JobHandle:
+    """A job of this workspace. Everything is asked of the daemon when it is read, until the job is final."""
+
+    def __init__(self, session: Session, record: Job) -> None:
+        self._session = session
+        self._record = record
+        self._outputs: Outputs | None = None
+        #: Set by the magic that has drawn the card already.
+        self.drawn = False
+
+    # -- what it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def record(self) -> Job:
+        """The daemon's record, as new as can be."""
+        if not self._record.state.is_final:
+            self.update(self._session.client.jobs.get(self._record.id))
+        return self._record
+
+    def update(self, record: Job) -> Job:
+        """Take a newer record that somebody else has read."""
+        if record.revision >= self._record.revision:
+            self._record = record
+        return self._record
+
+    @property
+    def id(self) -> str:
+        return self._record.id
+
+    @property
+    def name(self) -> str:
+        return self._record.name
+
+    @property
+    def state(self) -> str:
+        return self.record.state.value
+
+    @property
+    def reason(self) -> str:
+        """Why it is in that state: what a pending job waits for, what ended a failed one."""
+        record = self.record
+        return record.outcome.message if record.outcome and record.outcome.message else record.reason
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric that the cell logged."""
+        return dict(self.record.metrics)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """Every logged point: `{t, step, values}`."""
+        return [point.model_dump() for point in self._session.client.jobs.metrics(self.id).points]
+
+    @property
+    def registered(self) -> str | None:
+        """`name@version` of the model that it registered."""
+        return self.record.registered
+
+    @property
+    def source(self) -> str:
+        return self._record.spec.source
+
+    @property
+    def outputs(self) -> Outputs:
+        """Lazy handles by name: `job.outputs["model"].load()`."""
+        record = self.record
+        if self._outputs is None or not len(self._outputs):
+            artifacts = record.outcome.outputs if record.outcome else []
+            self._outputs = Outputs(self, {item.name: Output(self._session, self.id, item) for item in artifacts})
+        return self._outputs
+
+    def logs(self, tail: int | None = None) -> str:
+        """Everything that it printed so far, or its last lines."""
+        parts: list[str] = []
+        position = 0
+        while True:
+            page = self._session.client.jobs.logs(self.id, position)
+            parts += [entry.x for entry in page.entries]
+            if not page.entries or page.last == position:
+                break
+            position = page.last
+        whole = "".join(parts)
+        return whole if tail is None else "\n".join(whole.splitlines()[-tail:])
+
+    # -- what it does --------------------------------------------------------------------------------------------------
+
+    def stop(self) -> JobHandle:
+        """Ask for its end: SIGTERM, its grace, SIGKILL. Returns at once; stopping a final job changes nothing."""
+        self.update(self._session.client.jobs.stop(self.id))
+        return self
+
+    def wait(self, timeout: float | None = None) -> JobHandle:
+        """Return when the job has succeeded.
+
+        Raises JobFailed when it ended in any other way, TimeoutError after `timeout` seconds. The job goes on when the wait
+        is interrupted.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._record.state.is_final:
+            left = _POLL if deadline is None else min(_POLL, deadline - time.monotonic())
+            if left <= 0:
+                raise TimeoutError(f"Job {self.id} is still {self._record.state.value} after {timeout:g} s; it goes on.")
+            self.update(self._session.client.jobs.wait(self.id, timeout=left))
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Raise JobFailed when the job is final and did not succeed."""
+        if self._record.state.is_final and self._record.state is not JobState.SUCCEEDED:
+            raise failure(self._record)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait, then the value of the only output, or a dict of all values. Raises like `wait`."""
+        outputs = self.wait(timeout).outputs
+        values = {name: output.load() for name, output in outputs.items()}
+        return next(iter(values.values())) if len(values) == 1 else values
+
+    def __await__(self) -> Generator[Any, None, JobHandle]:
+        import asyncio
+
+        # In a thread, for httpx blocks; short polls, so that a cancelled cell leaves no thread behind for long.
+        return asyncio.to_thread(self.wait).__await__()
+
+    def displays(self) -> None:
+        """Show the plots and tables that the cell displayed, here."""
+        for output in self._session.client.jobs.displays(self.id).outputs:
+            self._show(output)
+
+    def _show(self, output: dict[str, Any]) -> None:
+        if output.get("output_type") not in ("display_data", "execute_result"):
+            return
+        data, metadata = output.get("data"), output.get("metadata") or {}
+        if isinstance(data, dict) and self._session.shell is not None:
+            joined = {key: "".join(value) if isinstance(value, list) else value for key, value in data.items()}
+            self._session.shell.display_pub.publish(joined, metadata)
+
+    # -- how it looks --------------------------------------------------------------------------------------------------
+
+    def payload(self, tail: list[str] | None = None) -> dict[str, Any]:
+        """The card's content."""
+        record = self._record
+        if tail is None:
+            tail = LogTail(self._session.client, self.id).read() if record.started_at else []
+        workspace = self._session.client.workspace.id
+        return job_payload(record, tail, workspace, headless=self._session.surroundings.headless)
+
+    def widget(self) -> Any:
+        """An ipywidgets face: state, time, metrics, Stop, the end of the log."""
+        from jupyter_slml.notebook.widget import job_widget
+
+        return job_widget(self._session, self)
+
+    def __repr__(self) -> str:
+        return f"<job {text(self.payload([]))}>"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        _ = self.record
+        return bundle(self.payload())
+
+    def _ipython_display_(self) -> None:
+        if self.drawn:
+            self.drawn = False
+            return
+        from jupyter_slml.notebook.display import show_job
+
+        show_job(self._session, self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a job's handle stays in the notebook; bind what you need of it first: model = job.result()")
+
+
+def failure(record: Job) -> JobFailed:
+    """The error of a job that did not succeed: what happened, at which line of the cell, and what to do."""
+    outcome = record.outcome
+    error = outcome.error if outcome else None
+    state = record.state.value.replace("_", " ")
+    if error is not None:
+        where = f" (line {error.line} of the cell)" if error.line else ""
+        what = f"{error.ename}: {error.evalue}{where}"
+    else:
+        what = (outcome.message if outcome and outcome.message else record.reason) or "no reason was given"
+    return JobFailed(
+        f"Job {record.name!r} ({record.id}) {state}: {what}",
+        field="job",
+        value=record.id,
+        remedy=f"`%logs {record.id}` shows what it printed; `%job {record.id}` shows the job.",
+        detail={
+            "traceback": error.traceback if error else [],
+            "outcome": outcome.model_dump(mode="json") if outcome else None,
+            "job": record.id,
+        },
+    )

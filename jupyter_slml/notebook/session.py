@@ -1,0 +1,70 @@
+"""What one kernel has of the platform: its shell, its connection (made at the first need) and its live displays."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_slml.notebook.surroundings import Surroundings, look_around
+
+if TYPE_CHECKING:
+    from jupyter_slml.client import Client
+    from jupyter_slml.notebook.handle import JobHandle
+    from jupyter_slml.notebook.live import Live
+
+
+class Session:
+    """`shell` is IPython's; None in a plain script, where `__main__` is the namespace."""
+
+    def __init__(self, shell: Any = None) -> None:
+        self.shell = shell
+        #: The handle of the job that was submitted last.
+        self.last: JobHandle | None = None
+        self._client: Client | None = None
+        self._live: Live | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def client(self) -> Client:
+        """The connection; starts the daemon when none runs."""
+        from jupyter_slml.client import connect
+
+        with self._lock:
+            if self._client is None:
+                self._client = connect(start=True)
+            return self._client
+
+    @property
+    def live(self) -> Live:
+        """The one event reader of this kernel."""
+        from jupyter_slml.notebook.live import Live
+
+        client = self.client
+        with self._lock:
+            if self._live is None:
+                self._live = Live(client)
+            return self._live
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        return vars(sys.modules["__main__"]) if self.shell is None else self.shell.user_ns
+
+    @property
+    def hidden(self) -> dict[str, Any]:
+        return {} if self.shell is None else self.shell.user_ns_hidden
+
+    @property
+    def surroundings(self) -> Surroundings:
+        if self.shell is None:
+            return Surroundings("headless", "a script", Path(sys.argv[0]) if sys.argv and sys.argv[0] else None)
+        return look_around(self.shell)
+
+    def close(self) -> None:
+        """Leave: jobs go on, displays stay as they are."""
+        if self._live is not None:
+            self._live.close()
+        if self._client is not None:
+            self._client.close()
+        self._live = self._client = None

@@ -1,0 +1,65 @@
+"""Sends what travels with a cell: each byte once, under its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_slml.domain.specs import Capture
+from jupyter_slml.notebook.cargo import MODULE, Cargo
+from jupyter_slml.notebook.table import Table, human_size
+
+if TYPE_CHECKING:
+    from jupyter_slml.client import Client
+
+
+def missing(cargo: Cargo, client: Client) -> set[str]:
+    """Digests of the cargo that the store does not have."""
+    return set(client.blobs.missing(list(cargo.files)))
+
+
+def ship(cargo: Cargo, client: Client) -> int:
+    """Upload what the store does not have; returns the bytes sent. Raises StorageFull when the store is full."""
+    sent = 0
+    for digest in missing(cargo, client):
+        path = Path(cargo.files[digest].name)
+        client.blobs.put(digest, path)
+        sent += path.stat().st_size
+    return sent
+
+
+def manifest(cargo: Cargo, absent: Collection[str], title: str) -> Table:
+    """What would travel: name, type, size, how, and whether the store has it already."""
+    rows: list[list[str]] = [_row(capture, absent) for capture in cargo.captures if not capture.name.startswith("_slml_")]
+    total = sum(capture.size for capture in cargo.captures)
+    if cargo.bundle is not None:
+        shown = ", ".join(cargo.bundle.files[:4]) + (" …" if len(cargo.bundle.files) > 4 else "")
+        rows.append(
+            [
+                shown,
+                f"{len(cargo.bundle.files)} file{'s' if len(cargo.bundle.files) > 1 else ''}",
+                human_size(cargo.bundle.size),
+                "zip",
+                "no" if cargo.bundle.digest in absent else "yes",
+            ]
+        )
+        total += cargo.bundle.size
+    heading = f"{title} would send {human_size(_bytes(cargo, absent))} of {human_size(total)}."
+    return Table(
+        ["name", "type", "size", "how", "stored already"], rows, title=heading, empty="It reads nothing of the notebook."
+    )
+
+
+def _row(capture: Capture, absent: Collection[str]) -> list[str]:
+    if capture.format == MODULE:
+        return [capture.name, "module", "", f"import {capture.digest}", ""]
+    stored = "no" if capture.digest in absent else "yes"
+    return [capture.name, capture.type, human_size(capture.size), capture.format, stored]
+
+
+def _bytes(cargo: Cargo, absent: Collection[str]) -> int:
+    sizes = {capture.digest: capture.size for capture in cargo.captures}
+    if cargo.bundle is not None:
+        sizes[cargo.bundle.digest] = cargo.bundle.size
+    return sum(size for digest, size in sizes.items() if digest in absent)

@@ -1,0 +1,170 @@
+"""`%%train`: the cell below becomes a job."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from jupyter_slml.domain.specs import JobSpec, TrainOptions
+from jupyter_slml.errors import Invalid
+from jupyter_slml.notebook.display import follow
+from jupyter_slml.notebook.handle import JobHandle
+from jupyter_slml.notebook.magic import Cell, Magic
+from jupyter_slml.notebook.options import Options
+from jupyter_slml.notebook.origin import origin
+from jupyter_slml.notebook.session import Session
+from jupyter_slml.notebook.shipping import manifest, missing, ship
+from jupyter_slml.notebook.table import Table
+
+if TYPE_CHECKING:
+    from jupyter_slml.notebook.cargo import Cargo
+    from jupyter_slml.notebook.names import Reading
+    from jupyter_slml.notebook.source import CellSource
+
+
+class TrainLine(TrainOptions):
+    """The options of a job, and how the notebook goes about it."""
+
+    wait: bool | None = Field(
+        default=None,
+        description="Wait in the cell, and raise when the job fails. Unset: wait when nobody looks (papermill, CI).",
+        json_schema_extra={"flags": ["--wait"]},
+    )
+    dry_run: bool = Field(
+        default=False,
+        description="Show what would travel, and send nothing.",
+        json_schema_extra={"flags": ["--dry-run"]},
+    )
+    capture: list[str] = Field(
+        default_factory=list,
+        description="A variable that travels although the cell does not name it. May be repeated.",
+        json_schema_extra={"flags": ["--capture"], "metavar": "VARIABLE"},
+    )
+    no_capture: list[str] = Field(
+        default_factory=list,
+        description="A variable that stays here although the cell reads it. May be repeated.",
+        json_schema_extra={"flags": ["--no-capture"], "metavar": "VARIABLE"},
+    )
+    inject: bool = Field(
+        default=False,
+        description="Wait, then bind the outputs as variables of the notebook.",
+        json_schema_extra={"flags": ["--inject"]},
+    )
+
+
+EXAMPLE = "%%train --name churn -p max_depth=6 --output model --register churn"
+OPTIONS = Options("%%train", TrainLine, "Run the cell below as a managed job on the cluster.", EXAMPLE)
+
+
+def train(session: Session, line: TrainLine, cell: Cell) -> JobHandle | Table:
+    """Submit the cell; wait when asked to, or when nobody looks."""
+    if line.inject and line.wait is False:
+        raise Invalid(
+            "--inject binds what the job left, so it cannot go with --no-wait.",
+            field="--inject",
+            remedy="Leave one of the two out; later, `job.outputs['NAME'].load()` gives the value.",
+        )
+    header = [] if _bare(session) else cell.header
+    order = prepare(session, line, cell.body, header)
+    try:
+        if line.dry_run:
+            return manifest(order.cargo, missing(order.cargo, session.client), f"Job {line.name!r}")
+        handle = order.submit()
+    finally:
+        order.cargo.close()
+    wait = line.wait if line.wait is not None else (line.inject or session.surroundings.headless)
+    if not wait:
+        return handle
+    try:
+        follow(session, handle)
+    except KeyboardInterrupt:
+        sys.stdout.write(f"Job {handle.name!r} keeps running. `%job {handle.id}` shows it, `%stop {handle.id}` ends it.\n")
+        return handle
+    handle.drawn = True
+    handle.check()
+    handle.displays()
+    if line.inject:
+        session.namespace.update({name: output.load() for name, output in handle.outputs.items()})
+    return handle
+
+
+class Order:
+    """A cell that is known to travel."""
+
+    def __init__(self, session: Session, line: TrainLine, source: CellSource, cargo: Cargo) -> None:
+        self.session = session
+        self.line = line
+        self.source = source
+        self.cargo = cargo
+
+    def submit(self) -> JobHandle:
+        """Ship and submit. Raises Invalid, StorageFull, Unavailable."""
+        from jupyter_slml.notebook.fingerprint import fingerprint
+
+        client = self.session.client
+        ship(self.cargo, client)
+        options = {name: getattr(self.line, name) for name in TrainOptions.model_fields}
+        spec = JobSpec(
+            **options,
+            source=self.source.text,
+            captures=self.cargo.captures,
+            bundle=self.cargo.bundle,
+            origin=origin(self.session.shell, self.session.surroundings),
+            fingerprint=fingerprint(),
+        )
+        handle = JobHandle(self.session, client.jobs.submit(spec, key=uuid.uuid4().hex))
+        self.session.last = handle
+        return handle
+
+
+def prepare(
+    session: Session, line: TrainLine, body: str, header: Sequence[str], extra: Mapping[str, Any] | None = None
+) -> Order:
+    """Read the cell and collect what it needs; sends nothing.
+
+    Raises the user's SyntaxError, Invalid for an undefined name, CaptureError for one that cannot travel.
+    """
+    # Not needed to load the extension, whose time is promised.
+    from jupyter_slml.notebook.capture import Collector
+    from jupyter_slml.notebook.names import read_names
+    from jupyter_slml.notebook.source import read_source
+
+    if not body.strip():
+        raise Invalid("The cell has no code below the magic line.", field="cell", remedy="Write the code to run there.")
+    count = getattr(session.shell, "execution_count", None)
+    title = f"{line.name} In[{count}]" if count is not None else line.name
+    source = read_source(body, list(header), session.shell, title)
+    reading = read_names(source, line.parameters)
+    _check_outputs(line, reading)
+    collector = Collector(
+        session.namespace, session.surroundings.directory, hidden=session.hidden, extra=extra, title="the cell"
+    )
+    without = {*line.no_capture, *line.parameters}
+    cargo = collector.collect(reading, also=line.capture, without=without)
+    return Order(session, line, source, cargo)
+
+
+def _check_outputs(line: TrainLine, reading: Reading) -> None:
+    import difflib
+
+    known = {*reading.binds, *reading.reads, *line.parameters, *line.capture}
+    for name in line.outputs:
+        if name not in known and not reading.star:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            guess = f"Did you mean {near[0]}?" if near else f"It assigns: {', '.join(sorted(reading.binds)) or 'nothing'}."
+            raise Invalid(f"--output {name}: the cell assigns no such variable.", field="--output", value=name, remedy=guess)
+
+
+def _bare(session: Session) -> bool:
+    """Whether the magic line was put above the cell by the front end's button, and is no line of the notebook's cell."""
+    try:
+        return bool(session.shell.get_parent()["metadata"].get("slml_bare"))
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
+TRAIN = Magic("train", "cell", OPTIONS, train)
