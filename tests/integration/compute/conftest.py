@@ -1,17 +1,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jupyter_slml.compute import procfs
 from jupyter_slml.compute.fork import Child
+from jupyter_slml.compute.link import RunnerPlace, ask, ensure
 from jupyter_slml.compute.zygotes import Zygotes
-from jupyter_slml.domain.orders import Limits
+from jupyter_slml.domain.names import new_id
+from jupyter_slml.domain.orders import AttemptOrder, Limits
+from jupyter_slml.domain.outcomes import Outcome
+from jupyter_slml.domain.specs import JobSpec
+from jupyter_slml.ports.blobs import Blobs
+from jupyter_slml.storage.blobs import open_blobs
 
 PROGRAMS = Path(__file__).parent / "programs"
 DEADLINE = 60.0
@@ -107,7 +116,7 @@ async def probe(run_dir: Path) -> AsyncIterator[Probe]:
             os.close(forked.out)
             os.close(forked.messages)
         await zygotes.close()
-    assert not [pid for pid, _ in procfs.marked("test/probe") if procfs.started(pid) and not await _gone(pid)]
+    assert not [pid for pid, _ in procfs.marked("test/probe") if not await _gone(pid)]
 
 
 async def _gone(pid: int) -> bool:
@@ -115,3 +124,100 @@ async def _gone(pid: int) -> bool:
         while procfs.started(pid) is not None:
             await asyncio.sleep(0.005)
     return True
+
+
+class Order:
+    """Makes attempt orders against the store of a test."""
+
+    def __init__(self, store: str) -> None:
+        self.store = store
+
+    def __call__(self, source: str, **more: Any) -> AttemptOrder:
+        limits = {key: more.pop(key) for key in ("memory", "timeout", "grace", "threads") if key in more}
+        identity = more.pop("id", new_id("attempt"))
+        spec = JobSpec(name="churn", source=source, **more)
+        return AttemptOrder(
+            id=identity,
+            job=new_id("job"),
+            job_name="churn",
+            number=1,
+            spec=spec,
+            limits=Limits(**{"threads": 1, "memory": 2**31, "grace": 0.5, **limits}),
+            store=self.store,
+        )
+
+
+@pytest.fixture(scope="module")
+def place(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerPlace]:
+    """A workspace with a local store; whatever its runner left is ended."""
+    folder = tmp_path_factory.mktemp("workspace")
+    store = (folder / "blobs").as_uri()
+    open_blobs(store)
+    run = run_dir / new_id("w")
+    place = RunnerPlace(workspace=run.name, run=str(run), data=str(folder / "runner"), store=store)
+    yield place
+    asyncio.run(ask(place, {"op": "exit"}))
+    deadline = time.monotonic() + DEADLINE
+    while (run / "runner.sock").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    procfs.sweep(f"{run.name}/", spare="")
+
+
+@pytest.fixture(scope="module")
+def blobs(place: RunnerPlace) -> Blobs:
+    return open_blobs(place.store)
+
+
+@pytest.fixture(scope="module")
+def order(place: RunnerPlace) -> Order:
+    return Order(place.store)
+
+
+class Followed:
+    """A supervise stream of the runner."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.heard: list[dict[str, Any]] = []
+
+    async def until(self, kind: str | None = None) -> dict[str, Any]:
+        """The next message of this kind; None: the last one."""
+        async with asyncio.timeout(DEADLINE):
+            while line := await self._reader.readline():
+                message = json.loads(line)
+                self.heard.append(message)
+                if message["kind"] in ([kind] if kind else ["ended", "fenced", "lost"]):
+                    return message
+        raise EOFError("the runner went away")
+
+    async def outcome(self) -> Outcome:
+        return Outcome.model_validate((await self.until())["outcome"])
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@pytest.fixture(scope="module")
+def follow(place: RunnerPlace) -> Callable[[AttemptOrder], Awaitable[Followed]]:
+    """Give an order to the runner (started when there is none)."""
+
+    async def follow(order: AttemptOrder) -> Followed:
+        reader, writer = await ensure(place)
+        writer.write(json.dumps({"op": "supervise", "order": order.model_dump(mode="json")}).encode() + b"\n")
+        return Followed(reader, writer)
+
+    return follow
+
+
+def log_text(blobs: Blobs, attempt: str) -> str:
+    keys = blobs.list(f"attempts/{attempt}/log")
+    assert [key.rpartition("/")[2] for key in keys] == [f"{number + 1:08d}.jsonl" for number in range(len(keys))]
+    lines = b"".join(blobs.get(key) for key in keys).splitlines()
+    return "".join(json.loads(line)["x"] for line in lines)
+
+
+@pytest.fixture(scope="module")
+def log(blobs: Blobs) -> Callable[[str], str]:
+    """All that an attempt printed, from the chunks in the store."""
+    return lambda attempt: log_text(blobs, attempt)
