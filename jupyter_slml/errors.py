@@ -126,7 +126,7 @@ class IntegrityError(SlmlError):
     """Stored bytes do not have the digest under which they are known."""
 
     code = "integrity"
-    status = 500
+    status = 422
 
 
 class JobFailed(SlmlError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -19,8 +20,8 @@ class Jobs:
         self._transport = transport
 
     def submit(self, spec: JobSpec, *, key: str | None = None) -> Job:
-        """Submit; with a key, any number of times with one effect. Raises Invalid, Conflict."""
-        headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
+        """Submit; with a key of the caller's, any number of times with one effect. Raises Invalid, Conflict."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key or secrets.token_hex(16)}
         return self._transport.record(Job, "POST", "/jobs", content=spec.model_dump_json(), headers=headers)
 
     def get(self, job: str) -> Job:

@@ -39,9 +39,9 @@ class Transport:
             try:
                 response = self._client().request(method, path, timeout=timeout, **options)
                 break
-            except (httpx.ConnectError, httpx.RemoteProtocolError) as error:
-                # The daemon went away. A request that has no body to repeat, or that is idempotent by key or digest, is
-                # safe to send again; ours all are.
+            except (httpx.ConnectError, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
+                # The daemon went away, perhaps after it had acted. Sending again is safe: every request of ours is
+                # idempotent, by key, by digest or by nature.
                 if last or not self._start:
                     raise self._unavailable() from error
                 self.close()

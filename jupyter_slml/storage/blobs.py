@@ -210,7 +210,7 @@ def _translated(subject: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise NotFound(f"The store has nothing under {subject!r}.") from error
-    except (BaseError, OSError) as error:
+    except (BaseError, OSError, ValueError) as error:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "os error 28" in str(error):
             raise StorageFull(
                 "The disk of the blob store is full.",

@@ -1,7 +1,8 @@
 """A cluster in memory: keeps the obligations of `ports.compute`, and does not run user code.
 
 What an attempt does is read off its source: a cell that contains `raise` fails, one that contains `sleep` runs until it is
-stopped or the test decides, any other succeeds at once. A replica is ready at once, unless its model's name begins with `bad`.
+stopped or the test decides, any other succeeds at once. A replica is ready at once, unless its model's name begins with
+`bad`.
 """
 
 from __future__ import annotations
