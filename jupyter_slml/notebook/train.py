@@ -133,11 +133,11 @@ def prepare(
     from jupyter_slml.notebook.names import read_names
     from jupyter_slml.notebook.source import read_source
 
-    if not body.strip():
-        raise Invalid("The cell has no code below the magic line.", field="cell", remedy="Write the code to run there.")
     count = getattr(session.shell, "execution_count", None)
     title = f"{line.name} In[{count}]" if count is not None else line.name
     source = read_source(body, list(header), session.shell, title)
+    if not source.tree.body:
+        raise Invalid("The cell has no code below the magic line.", field="cell", remedy="Write the code to run there.")
     reading = read_names(source, line.parameters)
     _check_outputs(line, reading)
     collector = Collector(

@@ -10,6 +10,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from tests.unit.notebook.notebook import Notebook
+from tests.unit.notebook.platform import Platform
 
 
 @pytest.fixture
@@ -31,3 +32,13 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Interacti
 @pytest.fixture
 def notebook(shell: InteractiveShell, tmp_path: Path) -> Notebook:
     return Notebook(shell, tmp_path)
+
+
+@pytest.fixture
+def platform(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """The extension, loaded, with a platform in memory behind it. Nobody looks: cells wait."""
+    monkeypatch.setenv("SLML_HEADLESS", "1")
+    made = Platform()
+    monkeypatch.setattr("jupyter_slml.client.connect", lambda **_: made)
+    shell.run_line_magic("load_ext", "jupyter_slml")
+    return made

@@ -1,0 +1,105 @@
+"""A platform in memory: it keeps what is sent, and its jobs end as the test says."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from jupyter_slml.domain.outcomes import Artifact, CellError, Outcome, Reason
+from jupyter_slml.domain.records import Job
+from jupyter_slml.domain.specs import JobSpec
+from jupyter_slml.domain.states import AttemptState, JobState
+from jupyter_slml.domain.views import Displays, JobPage, LogEntry, LogPage
+from jupyter_slml.errors import NotFound
+
+
+class Platform:
+    """Stands in for `client.Client`."""
+
+    def __init__(self) -> None:
+        self.blobs = self.jobs = self
+        self.workspace = SimpleNamespace(id="slml-test")
+        self.stored: dict[str, bytes] = {}
+        self.sent: list[str] = []
+        self.records: dict[str, Job] = {}
+        #: What the next job leaves: an error, or values by name; and what it prints.
+        self.error: CellError | None = None
+        self.values: dict[str, Any] = {}
+        self.text = ""
+        self.shown: list[dict[str, Any]] = []
+        self.hang = False
+
+    # blobs
+    def missing(self, digests: list[str]) -> list[str]:
+        return [digest for digest in digests if digest not in self.stored]
+
+    def put(self, digest: str, source: bytes | Path) -> None:
+        self.stored[digest] = source if isinstance(source, bytes) else source.read_bytes()
+        self.sent.append(digest)
+
+    # jobs
+    def submit(self, spec: JobSpec, *, key: str | None = None) -> Job:
+        number = len(self.records) + 1
+        job = Job(id=f"job-{number:012x}", name=spec.name, spec=spec, state=JobState.QUEUED, key=key, created_at=time.time())
+        self.records[job.id] = job
+        return job
+
+    def get(self, job: str) -> Job:
+        found = [item for item in self.records.values() if job in (item.id, item.name)]
+        if not found:
+            raise NotFound(f"There is no job {job!r}.", field="job", value=job, remedy="`%jobs` lists them.")
+        return found[-1]
+
+    def wait(self, job: str, *, revision: int | None = None, timeout: float = 30.0) -> Job:
+        if self.hang:
+            raise KeyboardInterrupt
+        record = self.get(job)
+        if record.state is JobState.QUEUED:
+            record = record.evolve(state=JobState.RUNNING, started_at=time.time(), revision=1)
+        elif not record.state.is_final:
+            record = self._ended(record)
+        self.records[record.id] = record
+        return record
+
+    def _ended(self, record: Job) -> Job:
+        failed = self.error is not None
+        outputs = [
+            Artifact(name=name, format="json", digest="0" * 64, size=1, type=type(value).__name__)
+            for name, value in self.values.items()
+        ]
+        outcome = Outcome(
+            attempt="a",
+            state=AttemptState.FAILED if failed else AttemptState.SUCCEEDED,
+            reason=Reason.EXCEPTION if failed else Reason.DONE,
+            error=self.error,
+            outputs=outputs,
+        )
+        state = JobState.FAILED if failed else JobState.SUCCEEDED
+        return record.evolve(state=state, ended_at=time.time(), revision=record.revision + 1, outcome=outcome)
+
+    def stop(self, job: str) -> Job:
+        record = self.get(job).evolve(state=JobState.STOPPED, ended_at=time.time(), revision=9)
+        self.records[record.id] = record
+        return record
+
+    def logs(self, job: str, after: int = 0) -> LogPage:
+        final = self.get(job).state.is_final
+        entries = [LogEntry(q=1, n=1, t=0.0, s="out", x=self.text)] if self.text and after == 0 else []
+        return LogPage(entries=entries, last=1 if entries else after, done=final)
+
+    def output(self, job: str, name: str, file: io.BufferedWriter) -> str:
+        file.write(json.dumps(self.values[name]).encode())
+        return "json"
+
+    def displays(self, job: str) -> Displays:
+        return Displays(outputs=self.shown)
+
+    def list(self, **_: object) -> JobPage:
+        return JobPage(jobs=[], next=None, total=0)
+
+    def close(self) -> None:
+        pass
