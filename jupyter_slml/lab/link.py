@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 import httpx
 
@@ -15,6 +17,10 @@ from jupyter_slml.settings import Workspace, read_json
 _LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=20)
 #: `wait` answers after up to 30 seconds.
 _TIMEOUT = httpx.Timeout(10.0, read=60.0)
+#: An endpoint has a timeout of its own, of up to an hour.
+_GATEWAY_TIMEOUT = httpx.Timeout(10.0, read=3700.0)
+#: So long a restarted gateway may take to listen.
+_GATEWAY_SECONDS = 5.0
 _STREAM_TIMEOUT = httpx.Timeout(10.0, read=None)
 
 NOT_RUNNING = "The workspace is not running."
@@ -30,7 +36,7 @@ class Link:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._daemon = self._open(str(workspace.daemon_socket))
-        self._gateway = httpx.AsyncClient(limits=_LIMITS, timeout=_TIMEOUT, trust_env=False)
+        self._gateway = httpx.AsyncClient(limits=_LIMITS, timeout=_GATEWAY_TIMEOUT, trust_env=False)
         self._starting = asyncio.Lock()
 
     @staticmethod
@@ -92,7 +98,32 @@ class Link:
             await response.aclose()
 
     async def invoke(self, name: str, content: bytes, content_type: str, accept: str) -> httpx.Response:
-        """A prediction through the gateway, which keeps answering while the daemon is down."""
+        """A prediction through the gateway, which keeps answering while the daemon is down. Whoever finds the gateway dead
+        has it started again: the daemon looks after it when it is asked for its status."""
+        deadline = time.monotonic() + _GATEWAY_SECONDS
+        while True:
+            url, token = self._gateway_address(name)
+            try:
+                return await self._gateway.post(
+                    url,
+                    content=content,
+                    headers={"Authorization": f"Bearer {token}", "Content-Type": content_type, "Accept": accept},
+                )
+            except httpx.ConnectError as error:
+                if time.monotonic() > deadline:
+                    raise Unavailable(
+                        "The gateway does not answer.",
+                        field="endpoint",
+                        value=name,
+                        remedy="`jupyter slml doctor` looks for the cause.",
+                    ) from error
+                await self.start()
+                await self.request("GET", "/status")
+                await asyncio.sleep(0.1)
+            except httpx.TransportError as error:
+                raise Unavailable(f"The endpoint did not answer: {error}.", field="endpoint", value=name) from error
+
+    def _gateway_address(self, name: str) -> tuple[httpx.URL, str]:
         found = read_json(self.workspace.gateway_dir / "gateway.json") or {}
         try:
             token = self.workspace.token_file.read_text().strip()
@@ -104,19 +135,8 @@ class Link:
                 value=name,
                 remedy="Deploy a model first: %deploy NAME.",
             ) from error
-        try:
-            return await self._gateway.post(
-                httpx.URL(f"http://127.0.0.1:{port}").copy_with(path=f"/endpoints/{name}/invocations"),
-                content=content,
-                headers={"Authorization": f"Bearer {token}", "Content-Type": content_type, "Accept": accept},
-            )
-        except httpx.TransportError as error:
-            raise Unavailable(
-                "The gateway does not answer.",
-                field="endpoint",
-                value=name,
-                remedy="Run `jupyter slml doctor`; `jupyter slml start` starts it again.",
-            ) from error
+        path = f"/endpoints/{quote(name, safe='')}/invocations"
+        return httpx.URL(f"http://127.0.0.1:{port}{path}"), token
 
 
 def _absent(error: httpx.TransportError) -> SlmlError:
