@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 #: No frame is longer; a longer one means that the other side is broken.
@@ -57,11 +58,17 @@ def read_question(part: bytes) -> Question:
     """Take a question apart. Raises BrokenFrame."""
     if len(part) < 2:
         raise BrokenFrame("a question without a head")
-    (length,) = _U16.unpack_from(part)
-    if len(part) < 2 + length:
+    end = 2 + part[0] + (part[1] << 8)
+    if len(part) < end:
         raise BrokenFrame("a head that is longer than its question")
-    content_type, _, rest = part[2 : 2 + length].decode("latin-1").partition("\n")
-    return Question(content_type, rest.partition("\n")[0], part[2 + length :])
+    return Question(*_lines(part[2:end]), part[end:])
+
+
+@lru_cache(maxsize=256)
+def _lines(found: bytes) -> tuple[str, str]:
+    """Content type and accept; the same few come again and again."""
+    lines = found.decode("latin-1").split("\n")
+    return lines[0], lines[1] if len(lines) > 1 else ""
 
 
 def write_reply(reply: Reply) -> bytes:

@@ -78,6 +78,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _clear(self) -> None:
         self._url = b""
+        self._method = b""
         self._head_size = 0
         self._unended = 0
         self._content_type = b""
@@ -203,7 +204,7 @@ class HttpConnection(asyncio.Protocol):
             return self._fatal(self._large_head())
         if self._length is not None and self._length > limits.body:
             return self._fatal(self._large_body())
-        method = self._parser.get_method()
+        method = self._method = self._parser.get_method()
         try:
             self._action = self.desk.direct(method, self._url, self._authorization)
             if self._problem is None and method == b"POST" and self._length is None and not self._chunked:
@@ -244,7 +245,7 @@ class HttpConnection(asyncio.Protocol):
         exchange = Exchange(self, monotonic(), head, body)
         exchange.keep = parser.should_keep_alive() and not self.desk.leaving
         exchange.old = parser.get_http_version() == "1.0"
-        exchange.bare = parser.get_method() == b"HEAD"
+        exchange.bare = self._method == b"HEAD"
         self.pending.append(exchange)
         if not exchange.keep:
             self._stage = Stage.DEAF

@@ -57,18 +57,15 @@ class Answerer:
         """The usual case: all bodies are matrices without mistakes. One conversion, one prediction; False if not so."""
         columns = self._columns
         try:
-            with np.errstate(over="ignore"):
-                array = np.array(rows, dtype=self._predictor.dtype)
+            array = np.array(rows, dtype=self._predictor.dtype)
             if array.ndim != 2 or array.shape[1] == 0 or columns.width not in (None, array.shape[1]):
                 return False
-            if np.isinf(array).any():
-                return False
-            predictions = self._predict(array)
+            answers = codec.Answers(self._predict(array))
             start = 0
             for index, end in zip(indices, ends, strict=True):
                 accept = questions[index].accept
                 as_csv = accept not in _JSON_ACCEPTED and codec.wants_csv(accept)
-                replies[index] = Reply(200, *codec.encode(predictions[start:end], as_csv))
+                replies[index] = Reply(200, *answers.encode(start, end, as_csv))
                 start = end
         except Exception:
             # Some body is wrong, or the model refused some row: each is looked at by itself, which names the mistake.
@@ -89,10 +86,10 @@ class Answerer:
                 good.append((index, as_csv, rows))
         if len(good) > 1:
             try:
-                together = self._predict(np.concatenate([rows for _, _, rows in good]))
+                together = codec.Answers(self._predict(np.concatenate([rows for _, _, rows in good])))
                 start = 0
                 for index, as_csv, rows in good:
-                    replies[index] = Reply(200, *codec.encode(together[start : start + len(rows)], as_csv))
+                    replies[index] = Reply(200, *together.encode(start, start + len(rows), as_csv))
                     start += len(rows)
                 return
             except Exception as error:
@@ -103,7 +100,7 @@ class Answerer:
 
     def _predict_one(self, rows: Array, as_csv: bool) -> Reply:
         try:
-            return Reply(200, *codec.encode(self._predict(rows), as_csv))
+            return Reply(200, *codec.Answers(self._predict(rows)).encode(0, len(rows), as_csv))
         except SlmlError as error:
             return _refusal(error)
         except (ValueError, TypeError) as error:

@@ -138,21 +138,15 @@ def _matrix(rows: list[Any], columns: Columns, dtype: str) -> np.ndarray[Any, An
                     value=value,
                     remedy="Send numbers without quotes, and null for a missing value.",
                 )
-    return _finite(rows, columns, dtype)
+    return _array(rows, dtype)
 
 
-def _finite(rows: list[Any], columns: Columns, dtype: str) -> np.ndarray[Any, Any]:
+def _array(rows: list[Any], dtype: str) -> np.ndarray[Any, Any]:
+    # A number beyond float32 becomes infinite, which is on the right side of every split.
     with np.errstate(over="ignore"):
         array = np.array(rows, dtype=dtype)
     if array.ndim != 2 or array.shape[1] == 0:
         raise Invalid("The rows have no values.", field="instances", remedy=_FORMS)
-    if np.isinf(array).any():
-        row, place = (int(found[0]) for found in np.nonzero(np.isinf(array)))
-        raise Invalid(
-            f"Row {row + 1}, column {columns.name(place)}: the value is too large for a {array.dtype} number.",
-            field=f"instances[{row}][{place}]",
-            value=rows[row][place],
-        )
     return array
 
 
@@ -217,7 +211,7 @@ def _read_csv(body: bytes, columns: Columns, dtype: str) -> np.ndarray[Any, Any]
                 remedy="Write numbers, and leave the cell empty for a missing value.",
             )
         table.append(row)
-    return _finite(table, columns, dtype)
+    return _array(table, dtype)
 
 
 def _number(cell: str) -> float | None:
@@ -259,17 +253,34 @@ def wants_csv(accept: str) -> bool:
     return False
 
 
-def encode(predictions: np.ndarray[Any, Any], as_csv: bool) -> tuple[bytes, bytes]:
-    """Content type and body of an answer. NaN and infinite predictions become null (an empty CSV cell)."""
-    if predictions.dtype.kind not in "fiub":
-        values = predictions.tolist()
-        if not as_csv:
-            return JSON, b'{"predictions":' + orjson.dumps(values, default=str) + b"}"
-        out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows(value if isinstance(value, list) else [value] for value in values)
-        return CSV, out.getvalue().encode()
-    values = orjson.dumps(predictions, option=orjson.OPT_SERIALIZE_NUMPY)
+class Answers:
+    """The predictions of a batch as text, written once and then cut. NaN and infinity become null, in CSV an empty cell."""
+
+    def __init__(self, predictions: np.ndarray[Any, Any]) -> None:
+        self._values: list[Any] | None = None
+        self._deep = predictions.ndim > 1
+        if predictions.dtype.kind not in "fiub" or predictions.ndim > 2:
+            self._values = predictions.tolist()
+            return
+        text = orjson.dumps(predictions, option=orjson.OPT_SERIALIZE_NUMPY)
+        self._pieces = text[2:-2].split(b"],[") if self._deep else text[1:-1].split(b",")
+
+    def encode(self, start: int, end: int, as_csv: bool) -> tuple[bytes, bytes]:
+        """Content type and body of the answer with the predictions from `start` to before `end`."""
+        if self._values is not None:
+            return _encode_values(self._values[start:end], as_csv)
+        pieces = self._pieces[start:end]
+        if as_csv:
+            return CSV, b"\n".join(pieces).replace(b"null", b"") + b"\n"
+        if self._deep:
+            return JSON, b'{"predictions":[[' + b"],[".join(pieces) + b"]]}"
+        return JSON, b'{"predictions":[' + b",".join(pieces) + b"]}"
+
+
+def _encode_values(values: list[Any], as_csv: bool) -> tuple[bytes, bytes]:
+    """Labels: strings, or whatever the model gives."""
     if not as_csv:
-        return JSON, b'{"predictions":' + values + b"}"
-    lines = values.strip(b"[]").replace(b"],[" if predictions.ndim > 1 else b",", b"\n")
-    return CSV, lines.replace(b"null", b"") + b"\n"
+        return JSON, orjson.dumps({"predictions": values}, default=str)
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(value if isinstance(value, list) else [value] for value in values)
+    return CSV, out.getvalue().encode()

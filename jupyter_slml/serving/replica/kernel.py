@@ -126,6 +126,8 @@ class Replica:
 
     def main(self) -> None:
         """The data thread."""
+        # A number beyond float32 becomes infinite without a word; setting it once is cheaper than for each batch.
+        np.seterr(over="ignore")
         try:
             answerer = self._load()
         except BaseException as error:
