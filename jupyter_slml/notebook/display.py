@@ -53,6 +53,9 @@ class Card:
         shell = self._session.shell
         if shell is None:
             return
+        if update and getattr(shell, "kernel", None) is None and not self._handle.is_final:
+            # A terminal cannot change what it has printed: it gets the first and the last word.
+            return
         shell.display_pub.publish(bundle(payload), {}, transient={"display_id": self._id}, update=update)
 
 

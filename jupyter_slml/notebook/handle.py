@@ -58,6 +58,11 @@ class JobHandle:
         return self.record.state.value
 
     @property
+    def is_final(self) -> bool:
+        """Whether it had ended when the daemon was asked last."""
+        return self._record.state.is_final
+
+    @property
     def reason(self) -> str:
         """Why it is in that state: what a pending job waits for, what ended a failed one."""
         record = self.record

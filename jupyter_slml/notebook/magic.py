@@ -29,16 +29,18 @@ class Text(str):
         return str(self)
 
 
-class CellSyntaxError(Invalid):
-    """The cell is no valid Python."""
+class CellSyntaxError(Exception):
+    """The user's own SyntaxError, drawn as IPython draws one of a cell that it runs itself.
+
+    No subclass of SyntaxError, for which IPython would show our frames; and none of SlmlError, for it never travels.
+    """
 
     def __init__(self, error: SyntaxError, shell: Any) -> None:
-        super().__init__(f"{error.msg} (line {error.lineno} of the cell)", field="cell", value=error.text)
+        super().__init__(f"{error.msg} (line {error.lineno} of the cell)")
         self.error = error
         self._shell = shell
 
     def _render_traceback_(self, *_: object) -> list[str]:
-        # As IPython shows a SyntaxError of a cell that it runs itself; for a real one it would show our frames too.
         return list(self._shell.SyntaxTB.structured_traceback(type(self.error), self.error, []))
 
 

@@ -46,12 +46,10 @@ class Runner:
         self.folder = folder
 
     def __call__(self, *cells: str, **options: Any) -> nbformat.NotebookNode:
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell) for cell in ("%load_ext jupyter_slml", *cells)]
-        )
-        NotebookClient(
-            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(self.folder)}}, **options
-        ).execute()
+        sources = ("%load_ext jupyter_slml", *cells)
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        place = {"metadata": {"path": str(self.folder)}}
+        NotebookClient(notebook, timeout=120, kernel_name="python3", resources=place, **options).execute()
         return notebook
 
 
