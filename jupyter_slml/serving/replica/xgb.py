@@ -82,17 +82,22 @@ class XgboostPredictor:
         return proxy
 
 
+def library() -> Any:
+    """xgboost's loaded shared library: a private name of the package."""
+    import xgboost
+
+    return xgboost.core._LIB
+
+
 class ReusedProxy:
     """One proxy matrix and one set of output variables. Raises RuntimeError where xgboost refuses."""
 
     def __init__(self, booster: Any, last_iteration: int) -> None:
-        import xgboost
-
+        self._proxy = ctypes.c_void_p()
         #: Owns the handle, so it must live as long.
         self._booster = booster
-        self._library = xgboost.core._LIB
+        self._library = library()
         self._handle = booster.handle
-        self._proxy = ctypes.c_void_p()
         self._check(self._library.XGProxyDMatrixCreate(ctypes.byref(self._proxy)))
         self._shape = ctypes.POINTER(ctypes.c_uint64)()
         self._dim = ctypes.c_uint64()

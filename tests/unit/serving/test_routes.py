@@ -1,0 +1,35 @@
+"""The routing snapshot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jupyter_slml.errors import Invalid
+from jupyter_slml.serving.gateway.routes import read_routes
+
+
+def test_a_missing_file_has_no_endpoints(tmp_path: Path) -> None:
+    assert read_routes(tmp_path / "routes.json").endpoints == {}
+
+
+def test_the_serving_revision_answers_or_the_newest(tmp_path: Path) -> None:
+    path = tmp_path / "routes.json"
+    route = {"timeout": 5, "max_queue": 10, "serving": None, "revisions": {"r2": {"token": "x"}, "r1": {"token": "y"}}}
+    path.write_text(json.dumps({"serial": 4, "endpoints": {"churn": route}, "later": 1}))
+    routes = read_routes(path)
+    assert routes.serial == 4
+    assert routes.endpoints["churn"].wanted == "r1"
+    path.write_text(json.dumps({"serial": 5, "endpoints": {"churn": {**route, "serving": "r2"}}}))
+    assert read_routes(path).endpoints["churn"].wanted == "r2"
+    assert "token='x'" not in repr(routes)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"endpoints": {"a": {"timeout": 0, "max_queue": 1}}}'])
+def test_a_broken_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "routes.json"
+    path.write_text(text)
+    with pytest.raises(Invalid, match="not a routing snapshot"):
+        read_routes(path)
