@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_slml.domain.states import JobState
 from jupyter_slml.errors import JobFailed
 from jupyter_slml.notebook.card import bundle, job_payload, text
+from jupyter_slml.notebook.frames import in_notebook
 from jupyter_slml.notebook.live import LogTail
 from jupyter_slml.notebook.outputs import Output, Outputs
 
@@ -134,7 +135,7 @@ class JobHandle:
     def check(self) -> None:
         """Raise JobFailed when the job is final and did not succeed."""
         if self._record.state.is_final and self._record.state is not JobState.SUCCEEDED:
-            raise failure(self._record)
+            raise failure(self._record, self._session.shell)
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait, then the value of the only output, or a dict of all values. Raises like `wait`."""
@@ -196,7 +197,7 @@ class JobHandle:
         raise TypeError("a job's handle stays in the notebook; bind what you need of it first: model = job.result()")
 
 
-def failure(record: Job) -> JobFailed:
+def failure(record: Job, shell: Any = None) -> JobFailed:
     """The error of a job that did not succeed: what happened, at which line of the cell, and what to do."""
     outcome = record.outcome
     error = outcome.error if outcome else None
@@ -212,7 +213,7 @@ def failure(record: Job) -> JobFailed:
         value=record.id,
         remedy=f"`%logs {record.id}` shows what it printed; `%job {record.id}` shows the job.",
         detail={
-            "traceback": error.traceback if error else [],
+            "traceback": in_notebook(error.traceback, shell) if error else [],
             "outcome": outcome.model_dump(mode="json") if outcome else None,
             "job": record.id,
         },

@@ -18,6 +18,7 @@ from jupyter_slml.notebook.source import CellSource
 #: Names that the place where a cell runs provides: never taken from the notebook.
 PLATFORM = frozenset({"get_ipython", "display", "slml", "__name__", "__builtins__", "__file__"})
 _BUILTINS = frozenset(vars(builtins))
+_BINDING_MAGICS = frozenset({"run", "pylab", "store", "load_ext", "macro", "cython"})
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Reading:
     strings: dict[str, int] = field(default_factory=dict)
     #: Modules that the cell itself imports (dotted).
     imports: set[str] = field(default_factory=set)
-    #: `from x import *` makes any name possible.
+    #: The cell may bind names that nobody can see: `from x import *`, `exec`, `globals()`, `%run`.
     star: bool = False
 
     def undefined(self, known: Collection[str]) -> dict[str, int]:
@@ -60,7 +61,7 @@ def read_names(source: CellSource, bound: Collection[str] = ()) -> Reading:
         reads=dict(flow.reads),
         binds=flow.binds,
         guarded=flow.guarded - flow.unguarded,
-        star=flow.star,
+        star=flow.star or _binds_unseen(source.tree),
         chains=_chains(source.tree),
         strings=_strings(source.tree),
         imports=_imports(source.tree),
@@ -125,6 +126,17 @@ def _strings(tree: ast.AST) -> dict[str, int]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.setdefault(node.value, node.lineno)
     return found
+
+
+def _binds_unseen(tree: ast.AST) -> bool:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="exec" | "globals" | "locals" | "vars")):
+                return True
+            case ast.Call(func=ast.Attribute(attr="run_line_magic"), args=[ast.Constant(value=magic), *_]):
+                if magic in _BINDING_MAGICS:
+                    return True
+    return False
 
 
 def _imports(tree: ast.AST) -> set[str]:

@@ -98,12 +98,17 @@ class Options(Generic[Model]):
 
     def _convert(self, entry: Option, raw: Any) -> Any:
         if entry.kind == "pairs":
-            return dict(self._pair(entry, token) for token in raw)
+            return dict(pair for token in raw for pair in self._pairs(entry, token))
         if entry.kind == "environment":
             return dict(self._environment(entry, token) for token in raw)
         if entry.kind == "list":
             return [name for token in raw for name in _listed(token)]
         return raw.value if isinstance(raw, Token) else raw
+
+    def _pairs(self, entry: Option, token: Token) -> list[tuple[str, Any]]:
+        if isinstance(token.value, dict):
+            return [(str(key), _plain(str(key), value, entry)) for key, value in token.value.items()]
+        return [self._pair(entry, token)]
 
     def _pair(self, entry: Option, token: Token) -> tuple[str, Any]:
         if isinstance(token.value, tuple):

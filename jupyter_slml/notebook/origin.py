@@ -15,10 +15,17 @@ def origin(shell: Any, surroundings: Surroundings) -> Origin:
     return Origin(
         notebook=str(surroundings.notebook) if surroundings.notebook else None,
         cell_id=_cell_id(shell),
-        execution_count=getattr(shell, "execution_count", None),
+        execution_count=prompt_number(shell),
         git_commit=_commit(surroundings.directory),
         user=_user(),
     )
+
+
+def prompt_number(shell: Any) -> int | None:
+    """The `n` of the running cell's `In[n]`; None where cells are not counted."""
+    # IPython counts up before the cell runs or after it, by version; the displayhook knows which.
+    number = getattr(getattr(shell, "displayhook", None), "prompt_count", None)
+    return number if isinstance(number, int) and number > 0 else None
 
 
 def _cell_id(shell: Any) -> str | None:

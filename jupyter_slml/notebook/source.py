@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import re
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,9 +55,12 @@ def _transform(text: str, shell: Any) -> str:
 
 def _parse(python: str, filename: str) -> ast.Module:
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    tree: ast.Module = compile(python, filename, "exec", flags, dont_inherit=True)
-    # The parser alone lets `return` outside a function and the like pass.
-    compile(tree, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    with warnings.catch_warnings():
+        # The job compiles it again and says so once.
+        warnings.simplefilter("ignore")
+        tree: ast.Module = compile(python, filename, "exec", flags, dont_inherit=True)
+        # The parser alone lets `return` outside a function and the like pass.
+        compile(tree, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     return tree
 
 

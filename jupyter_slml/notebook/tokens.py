@@ -26,9 +26,9 @@ class Token(str):
 
     value: Any
 
-    def __new__(cls, text: str, value: Any = None) -> Token:
+    def __new__(cls, text: str, *value: Any) -> Token:
         made = super().__new__(cls, text)
-        made.value = text if value is None else value
+        made.value = value[0] if value else text
         return made
 
 

@@ -15,7 +15,7 @@ from jupyter_slml.notebook.display import follow
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.magic import Cell, Magic
 from jupyter_slml.notebook.options import Options
-from jupyter_slml.notebook.origin import origin
+from jupyter_slml.notebook.origin import origin, prompt_number
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.shipping import manifest, missing, ship
 from jupyter_slml.notebook.table import Table
@@ -133,7 +133,7 @@ def prepare(
     from jupyter_slml.notebook.names import read_names
     from jupyter_slml.notebook.source import read_source
 
-    count = getattr(session.shell, "execution_count", None)
+    count = prompt_number(session.shell)
     title = f"{line.name} In[{count}]" if count is not None else line.name
     source = read_source(body, list(header), session.shell, title)
     if not source.tree.body:

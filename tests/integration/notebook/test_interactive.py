@@ -74,3 +74,15 @@ def test_the_handle_is_the_underscore_and_awaitable(kernel: BlockingKernelClient
         output_hook=lambda message: said.append(message["content"].get("text", "")),
     )
     assert "".join(said).strip() == "JobHandle 42"
+
+
+def test_outside_jupyterlab_the_widget_is_the_face(kernel: BlockingKernelClient) -> None:
+    kernel.execute_interactive("%load_ext jupyter_slml\n__vsc_ipynb_file__ = '/w/a.ipynb'", timeout=60)
+    shown: list[dict[str, Any]] = []
+    body = "import time\ntime.sleep(1)\nx = 1"
+    kernel.execute_interactive(
+        f"%%train --name code -o x\n{body}",
+        timeout=60,
+        output_hook=lambda message: shown.append(message["content"].get("data", {})),
+    )
+    assert any("application/vnd.jupyter.widget-view+json" in data for data in shown)

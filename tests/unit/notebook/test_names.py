@@ -102,6 +102,7 @@ def test_undefined_names_and_their_excuses() -> None:
     assert read("if c:\n    late = 1\nprint(late)").undefined({"c"}) == {}
     assert read("try:\n    nope\nexcept NameError:\n    pass").undefined(()) == {}
     assert read("from numpy import *\nprint(array)").undefined(()) == {}
+    assert read("globals().update(a=1)\nprint(a)").undefined(()) == {}
     assert read("try:\n    nope\nexcept NameError:\n    pass\nnope").undefined(()) == {"nope": 2}
     assert read("def f():\n    return nope\nf()").undefined(()) == {"nope": 2}
 
@@ -112,6 +113,10 @@ def test_shell_and_magic_lines(shell: InteractiveShell) -> None:
     assert reading.reads["last"] == 4
     assert "y" in reading.binds and "files" in reading.binds
     assert reading.undefined({"word", "other", "f", "z"}) == {"last": 4}
+
+
+def test_a_magic_that_binds_names(shell: InteractiveShell) -> None:
+    assert read("%run other.py\nprint(made_there)", shell).undefined(()) == {}
 
 
 def test_a_timed_cell_is_read_too(shell: InteractiveShell) -> None:

@@ -15,13 +15,13 @@ from tests.unit.notebook.platform import Platform
 
 
 def run(shell: InteractiveShell, cell: str) -> Any:
-    result = shell.run_cell(cell)  # type: ignore[no-untyped-call]
+    result = shell.run_cell(cell, store_history=True)  # type: ignore[no-untyped-call]
     result.raise_error()
     return result.result
 
 
 def refused(shell: InteractiveShell, cell: str) -> BaseException:
-    result = shell.run_cell(cell)  # type: ignore[no-untyped-call]
+    result = shell.run_cell(cell, store_history=True)  # type: ignore[no-untyped-call]
     error = result.error_before_exec or result.error_in_exec
     assert error is not None
     assert isinstance(error, BaseException)
@@ -182,7 +182,7 @@ def test_what_cannot_travel_is_refused_before_anything_is_sent(shell: Interactiv
 
 
 def test_continued_lines_and_values(shell: InteractiveShell, platform: Platform) -> None:
-    run(shell, "grid = {'lr': [0.1, 0.2]}\nn = 3\nbase = 'late'")
+    run(shell, "grid = {'lr': [0.1, 0.2]}\nn = 3\nbase = 'late'\nnothing = None")
     handle = run(
         shell,
         "%%train --name {base}-v$n \\\n    -p grid={grid} -p n=$n -p flag=true -p word=abc \\\n"
@@ -193,6 +193,8 @@ def test_continued_lines_and_values(shell: InteractiveShell, platform: Platform)
     assert spec.parameters == {"grid": {"lr": [0.1, 0.2]}, "n": 3, "flag": True, "word": "abc", "j": {"a": {"b": 1}}}
     assert spec.source.splitlines()[4] == "print(grid, n)"
     assert spec.captures == []
+    spec = run(shell, "%%train -p {grid} -p none={nothing}\nprint(lr)").record.spec
+    assert spec.parameters == {"lr": [0.1, 0.2], "none": None}
 
 
 def test_a_handle_cannot_travel_and_says_why(shell: InteractiveShell, platform: Platform) -> None:
@@ -217,3 +219,15 @@ def test_log_in_the_notebook_keeps_the_values(shell: InteractiveShell, platform:
     run(shell, "slml.log(auc=0.5, step=1)\nslml.log(auc=1)")
     assert shell.user_ns["slml"].logged == [(1, {"auc": 0.5}), (None, {"auc": 1.0})]
     assert "value of type str is no number" in str(refused(shell, "slml.log(auc='high')"))
+
+
+def test_frames_of_notebook_functions_name_their_cell(shell: InteractiveShell, platform: Platform) -> None:
+    import linecache
+
+    file = "/tmp/ipykernel_1/22.py"
+    linecache.cache[file] = (20, None, ["def halve(n):\n", "    return 1 / n\n"], file)
+    frames = [f'  File "{file}", line 2, in halve', "ZeroDivisionError: division by zero"]
+    platform.error = CellError(ename="ZeroDivisionError", evalue="division by zero", traceback=frames, line=2)
+    error = refused(shell, "%%train\nx = 1")
+    assert isinstance(error, JobFailed)
+    assert error._render_traceback_()[:2] == ['  File "<another cell>", line 2, in halve', "    return 1 / n"]
