@@ -1,4 +1,4 @@
-"""The way to the runner of this host: find it, start it, ask it. Used by Dask workers, and by the daemon for its own host."""
+"""The way to the runner of this host: find it, start it, ask it. For Dask workers, and for the daemon on its own host."""
 
 from __future__ import annotations
 

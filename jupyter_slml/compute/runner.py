@@ -4,8 +4,10 @@ JSON lines over a private unix socket, `runner.sock` in the workspace's run dire
 
 - `{"op": "hello"}` → `{runner, pid, version, host, orders, zygote}`; with `"worker": true` the connection stays open and
   counts as a worker that still wants this runner.
-- `{"op": "supervise", "order": {…}}` → a stream of messages, the last one `ended`, `fenced` or `lost`.
+- `{"op": "supervise", "order": {…}}` → a stream of messages, the last one `ended`, `fenced` or `lost`; with
+  `"attach": true` an order that is not known here is `lost`.
 - `{"op": "stop", "id", "reason", "grace"}` → `{"known": bool}`; `{"op": "list"}` → `{"orders": {id: state}}`.
+- `{"op": "probe", "key"}` → `{"seen": bool}`: whether this host reaches the blob store that the daemon writes.
 - `{"op": "exit"}` → `{"leaving": true}`: everything under it is killed, then it leaves.
 """
 
@@ -141,7 +143,7 @@ class Runner:
                 if request.get("worker"):
                     await self._keep_worker(reader)
             case "supervise":
-                await self._supervise(request["order"], reader, writer)
+                await self._supervise(request, reader, writer)
             case "stop":
                 entry = self._orders.get(request["id"])
                 known = entry is not None and entry.final is None
@@ -151,6 +153,9 @@ class Runner:
             case "list":
                 orders = {name: "running" if entry.final is None else "ended" for name, entry in self._orders.items()}
                 _say(writer, {"orders": orders, "runner": self.context.runner, "host": self.context.host})
+            case "probe":
+                seen = await asyncio.to_thread(self.context.blobs.exists, str(request["key"]))
+                _say(writer, {"seen": seen})
             case "exit":
                 _say(writer, {"leaving": True})
                 await writer.drain()
@@ -178,9 +183,13 @@ class Runner:
             self._workers -= 1
             self._look_idle()
 
-    async def _supervise(self, data: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _supervise(self, request: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Start the order, or attach to it, and stream to its end. A follower that goes away changes nothing."""
+        data = request["order"]
         entry = self._orders.get(str(data.get("id")))
+        if entry is None and request.get("attach"):
+            _say(writer, {"kind": "lost", "message": "The runner does not know it any more."})
+            return
         if entry is None:
             try:
                 order = parse_order(data)

@@ -168,6 +168,11 @@ def blobs(place: RunnerPlace) -> Blobs:
     return open_blobs(place.store)
 
 
+@pytest.fixture(scope="session")
+def order_maker() -> type[Order]:
+    return Order
+
+
 @pytest.fixture(scope="module")
 def order(place: RunnerPlace) -> Order:
     return Order(place.store)
