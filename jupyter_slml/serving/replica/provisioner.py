@@ -10,6 +10,7 @@ import os
 import select
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -61,7 +62,8 @@ class ZygoteProvisioner(LocalProvisioner):
         if self.fork is not None:
             self._forked = await self.fork(connection_file, changed)
         elif self.zygote:
-            self._forked = await fork_kernel(self.zygote, {"connection_file": connection_file}, changed)
+            self.cwd = str(kwargs.get("cwd") or Path.cwd())
+            self._forked = await fork_kernel(self.zygote, {"connection_file": connection_file}, changed, self.cwd)
         else:
             raise Invalid(
                 "No zygote is named to fork the kernel from.",

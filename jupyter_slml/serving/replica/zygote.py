@@ -47,9 +47,16 @@ class Kept:
         return {"code": None}
 
 
-async def fork_kernel(zygote: str, payload: Mapping[str, Any], env: Mapping[str, str]) -> Kept:
+async def fork_kernel(zygote: str, payload: Mapping[str, Any], env: Mapping[str, str], cwd: str | None) -> Kept:
     """Fork a kernel that writes where this process writes. Raises Unavailable when the zygote does not answer."""
-    request = {"program": "replica", "payload": dict(payload), "limits": NO_LIMITS, "env": dict(env)}
+    request = {
+        "program": "replica",
+        "payload": dict(payload),
+        "limits": NO_LIMITS,
+        "gate": False,
+        "env": dict(env),
+        "cwd": cwd,
+    }
     link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     null = os.open(os.devnull, os.O_WRONLY)
     try:
