@@ -87,8 +87,8 @@ def follow(session: Session, handle: JobHandle) -> None:
     record = handle.record
     while True:
         if not record.state.is_final:
-            record = handle.update(session.client.jobs.wait(handle.id, revision=record.revision, timeout=_LOOK))
-        page = session.client.jobs.logs(handle.id, position)
+            record = handle.update(handle.look(_LOOK, record.revision))
+        page = handle.log_after(position)
         position = page.last
         for entry in page.entries:
             tail.add(entry.x)

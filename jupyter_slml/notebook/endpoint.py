@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
-from jupyter_slml.errors import Invalid
+from jupyter_slml.errors import Invalid, NotFound
 from jupyter_slml.notebook.card import bundle, endpoint_payload, text
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.views import EndpointView
     from jupyter_slml.notebook.session import Session
+
+#: Seconds between two looks at an endpoint that is ending: it takes about as long.
+_STEP = 0.05
 
 
 class EndpointHandle:
@@ -51,9 +55,18 @@ class EndpointHandle:
         _, answer = self._session.client.endpoints.invoke(self.name, body, "application/json")
         return decode_predictions(answer, as_list=isinstance(rows, (list, tuple)))
 
-    def remove(self) -> EndpointHandle:
-        """Take it down."""
+    def remove(self, wait: float = 15.0) -> EndpointHandle:
+        """Take it down; returns when it is gone, or after `wait` seconds while it still ends. Raises NotFound."""
+        from jupyter_slml.domain.states import EndpointState
+
         self._view = self._session.client.endpoints.remove(self.name)
+        deadline = time.monotonic() + wait
+        while not self._view.state.is_final and time.monotonic() < deadline:
+            time.sleep(_STEP)
+            try:
+                self.refresh()
+            except NotFound:
+                self._view = self._view.evolve(state=EndpointState.STOPPED, reason="", replicas=[])
         return self
 
     def widget(self) -> Any:

@@ -12,9 +12,11 @@ from jupyter_slml.notebook.card import bundle, job_payload, text
 from jupyter_slml.notebook.frames import in_notebook
 from jupyter_slml.notebook.live import LogTail
 from jupyter_slml.notebook.outputs import Output, Outputs
+from jupyter_slml.notebook.patience import patiently
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.records import Job
+    from jupyter_slml.domain.views import LogPage
     from jupyter_slml.notebook.session import Session
 
 #: Seconds of one long poll: how late an interrupt of a waiting thread may be noticed.
@@ -102,13 +104,17 @@ class JobHandle:
         parts: list[str] = []
         position = 0
         while True:
-            page = self._session.client.jobs.logs(self.id, position)
+            page = self.log_after(position)
             parts += [entry.x for entry in page.entries]
             if not page.entries or page.last == position:
                 break
             position = page.last
         whole = "".join(parts)
         return whole if tail is None else "\n".join(whole.splitlines()[-tail:])
+
+    def log_after(self, position: int) -> LogPage:
+        """What it printed after a position (`last` of the page before)."""
+        return patiently(lambda: self._session.client.jobs.logs(self.id, position))
 
     # -- what it does --------------------------------------------------------------------------------------------------
 
@@ -128,9 +134,13 @@ class JobHandle:
             left = _POLL if deadline is None else min(_POLL, deadline - time.monotonic())
             if left <= 0:
                 raise TimeoutError(f"Job {self.id} is still {self._record.state.value} after {timeout:g} s; it goes on.")
-            self.update(self._session.client.jobs.wait(self.id, timeout=left))
+            self.update(self.look(left))
         self.check()
         return self
+
+    def look(self, timeout: float, revision: int | None = None) -> Job:
+        """The record as soon as it is final, or newer than `revision`, at most `timeout` seconds later."""
+        return patiently(lambda: self._session.client.jobs.wait(self.id, revision=revision, timeout=timeout))
 
     def check(self) -> None:
         """Raise JobFailed when the job is final and did not succeed."""

@@ -84,7 +84,8 @@ def endpoint_widget(handle: EndpointHandle) -> Any:
         )
 
     def take_down(_: object) -> None:
-        handle.remove()
+        # Returns at once: the callback may run on the thread that also serves the kernel.
+        handle.remove(wait=0)
         remove.disabled = True
         paint()
 

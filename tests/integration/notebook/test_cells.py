@@ -113,6 +113,20 @@ def test_stop(run: Runner) -> None:
     assert texts(done.cells[4]).strip() == "JobFailed stopped"
 
 
+def test_a_waiting_cell_outlives_the_daemon(run: Runner, client: Client) -> None:
+    killer = (
+        "import os, signal, threading, time\n"
+        "def kill():\n    time.sleep(1.5)\n    os.kill(slml._session.client.status().pid, signal.SIGKILL)\n"
+        "threading.Thread(target=kill).start()"
+    )
+    cell = "%%train --name survivor -o x\nimport time\nfor x in range(30):\n    time.sleep(0.1)\nx = 'done'\nprint('end')"
+    before = client.status().pid
+    done = run(killer, cell, "print(slml.job('survivor').result())")
+    assert "end" in texts(done.cells[2])
+    assert texts(done.cells[3]).strip() == "done"
+    assert client.status().pid != before
+
+
 def test_functions_as_jobs(run: Runner) -> None:
     done = run("k = 3\ndef area(a, b):\n    return a * b * k", "print(slml.jobs.submit(area, 2, 7).result(60))")
     assert texts(done.cells[2]).strip() == "42"
