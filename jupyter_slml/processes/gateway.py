@@ -80,7 +80,7 @@ def _listen(place: Workspace) -> socket.socket:
             f"The gateway cannot listen on {HOST}:{port}: {error.strerror or error}.",
             field="gateway_port",
             value=port,
-            remedy="End the program that has the port, or choose another: jupyter slml config gateway_port PORT",
+            remedy="End the program that has the port, or choose another: jupyter slml config gateway_port=N",
         ) from error
 
 

@@ -73,6 +73,8 @@ class HttpConnection(asyncio.Protocol):
         #: Since when the client reads too slowly.
         self._choked: float | None = None
         self._paused = False
+        #: Whether all bytes of the piece in hand belong to a head that an earlier piece began.
+        self._same_head = False
         self._known_head = (b"", b"", frames.head(b"", b""))
         self._clear()
 
@@ -113,7 +115,7 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         # A header that never ends calls no callback, so the bytes of an unfinished head are counted here as well.
-        unfinished = self._stage is Stage.HEAD
+        self._same_head = self._stage is Stage.HEAD
         while data and self._stage is not Stage.DEAF:
             try:
                 self._parser.feed_data(data)
@@ -126,7 +128,7 @@ class HttpConnection(asyncio.Protocol):
                 self._fatal(MethodNotAllowed("That is no method known here.", detail=allow))
             except httptools.HttpParserError as error:
                 self._fatal(BadRequest(f"This is not a valid HTTP request: {error}.", field="request"))
-        if unfinished and self._stage is Stage.HEAD:
+        if self._same_head and self._stage is Stage.HEAD:
             self._unended += len(data)
             if self._unended > self._limits.head:
                 self._fatal(self._large_head())
@@ -162,6 +164,7 @@ class HttpConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if self._stage is not Stage.DEAF:
             self._clear()
+            self._same_head = False
             self._stage = Stage.HEAD
             self._since = self.desk.now
 

@@ -212,6 +212,12 @@ def test_pipelined_answers_keep_their_order(gateway: GatewayProcess, place: Work
         until(lambda: slow.batches, "the slow replica has work")
         slow.let.set()
         assert [client.answer()[2] for _ in requests] == requests
+        # Pieces that begin and end in the middle of a head are no endless head.
+        stream = b"".join(gateway.head(3) + b"[1]" for _ in range(500))
+        with thread(lambda: [client.answer()[0] for _ in range(500)]) as results:
+            for start in range(0, len(stream), 25_000):
+                client.send(stream[start : start + 25_000])
+        assert results == [[200] * 500]
     assert quick.batches and slow.batches
 
 
