@@ -56,7 +56,7 @@ class Daemon:
         store = settings.store or file_url(place.blobs)
         blobs = open_blobs(store)
         self._database = Database(sqlite_url(place.database))
-        self._compute = DaskBackend(place, settings, store)
+        self._compute = DaskBackend(place, settings, blobs)
         self._gateway = Gateway(place, settings.gateway_port)
         self._bus = Bus()
         self._reconciler = Reconciler(
