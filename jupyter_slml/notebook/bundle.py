@@ -45,8 +45,8 @@ def _tree(folder: Path) -> list[Path]:
     ]
 
 
-def check_size(files: Mapping[str, Path]) -> int:
-    """Bytes of all files. Raises CaptureError past the limit, naming the largest."""
+def check_size(files: Mapping[str, Path]) -> None:
+    """Raise CaptureError when the files are too large together, naming the largest."""
     sizes = {name: path.stat().st_size for name, path in files.items()}
     total = sum(sizes.values())
     if total > MAX_BYTES:
@@ -59,7 +59,6 @@ def check_size(files: Mapping[str, Path]) -> int:
             remedy="Name the large file by its absolute path (workers must reach it), "
             "or load it above and let the cell read the variable.",
         )
-    return total
 
 
 def write_bundle(files: Mapping[str, Path], file: IO[bytes]) -> SourceBundle:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import sys
 import tempfile
 import types
@@ -15,7 +16,7 @@ from typing import Any
 
 from jupyter_slml.domain.formats import type_name
 from jupyter_slml.domain.specs import Capture
-from jupyter_slml.errors import CaptureError, Invalid
+from jupyter_slml.errors import CaptureError, Invalid, StorageFull
 from jupyter_slml.notebook.bundle import measure, named_files, write_bundle
 from jupyter_slml.notebook.cargo import MODULE, Cargo
 from jupyter_slml.notebook.modules import LocalModules
@@ -126,6 +127,12 @@ class Collector:
             key, pickler = encode(value, file, self.namespace)
         except Exception as error:
             file.close()
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise StorageFull(
+                    f"The disk is full: `{name}` ({type_name(value)}) could not be written to {tempfile.gettempdir()}.",
+                    field=name,
+                    remedy="Free some space there, or set TMPDIR to a folder on another disk and restart the kernel.",
+                ) from error
             raise self._refusal(name, value, line, via, error) from error
         digest, size = measure(file)
         self._cargo.captures.append(Capture(name=name, format=key, digest=digest, size=size, type=type_name(value)))

@@ -40,6 +40,16 @@ def test_values_functions_and_logs(run: Runner) -> None:
     assert "succeeded" in texts(done.cells[5])
 
 
+def test_functions_that_log(run: Runner) -> None:
+    done = run(
+        "def fit(n):\n    slml.log(step=n, loss=1 / n)\n"
+        "def held(platform):\n    return lambda: platform.log(held=1)\nf = held(slml)",
+        "%%train --name logs\nfor n in range(1, 4):\n    fit(n)\nf()",
+        "job = slml.job('logs')\nprint(job.metrics, [point['step'] for point in job.history])\nfit(1)",
+    )
+    assert "{'loss': 0.3333333333333333, 'held': 1.0} [1, 2, 3, None]" in texts(done.cells[3])
+
+
 def test_a_failure_shows_the_cells_own_lines(run: Runner) -> None:
     cell = "%%train --name bad\n\ndef halve(n):\n    return 1 / n\n\nhalve(0)"
     with pytest.raises(CellExecutionError) as caught:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 
 import pytest
 
-from jupyter_slml.errors import CaptureError, Invalid
+from jupyter_slml.errors import CaptureError, Invalid, StorageFull
 from jupyter_slml.notebook import bundle
 from tests.unit.notebook.notebook import Notebook
 
@@ -177,6 +178,16 @@ def test_refusals_name_the_thing_and_the_remedy(notebook: Notebook, define: str,
     for word in [*words, "cannot travel", "--no-capture"]:
         assert word in str(caught.value)
     assert threading.active_count() >= 1
+
+
+def test_a_full_disk_is_called_so(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    notebook.run("x = 1")
+    monkeypatch.setattr("jupyter_slml.notebook.capture.encode", full)
+    with pytest.raises(StorageFull, match="The disk is full: `x` \\(int\\) could not be written"):
+        notebook.capture("x")
 
 
 def test_no_capture_lets_the_cell_do_without(notebook: Notebook) -> None:

@@ -231,3 +231,11 @@ def test_frames_of_notebook_functions_name_their_cell(shell: InteractiveShell, p
     error = refused(shell, "%%train\nx = 1")
     assert isinstance(error, JobFailed)
     assert error._render_traceback_()[:2] == ['  File "<another cell>", line 2, in halve', "    return 1 / n"]
+
+
+def test_the_buttons_own_magic_line_is_no_line_of_the_cell(
+    shell: InteractiveShell, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "get_parent", lambda: {"metadata": {"slml_bare": True, "cellId": "c1"}}, raising=False)
+    record = run(shell, "%%train --no-wait\nx = 1").record
+    assert record.spec.source == "x = 1\n" and record.spec.origin.cell_id == "c1"
