@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 from typing import Any
 
 from distributed import fire_and_forget
 
 from jupyter_slml.compute.capacity import Capacity
+from jupyter_slml.compute.chores import Chores, quietly
 from jupyter_slml.compute.cluster import LocalCluster
 from jupyter_slml.compute.connection import Connection, host_of
-from jupyter_slml.compute.link import RunnerPlace, ask
+from jupyter_slml.compute.link import RunnerPlace, ask, ensure
 from jupyter_slml.compute.outcomes import claim, give_up, persist, read_outcome, read_start
 from jupyter_slml.compute.plugin import host_resources
 from jupyter_slml.compute.supervise import FINAL, supervise, task_key
@@ -36,8 +36,12 @@ logger = logging.getLogger(__name__)
 LOOK = 0.5
 #: Pauses between tries to have a cluster.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
+#: How long a runner may take to end all that it runs.
+END_TIMEOUT = 30.0
 #: How long a host that runs an order may be without a worker before the order counts as lost.
 HOST_PATIENCE = 60.0
+#: Seconds of silence after which a submitted order is asked for.
+CATCH_UP = 1.0
 #: How often an order that nobody started is given to the cluster again.
 MOST_MOVES = 20
 
@@ -63,7 +67,7 @@ class DaskBackend:
         self._tried = asyncio.Event()
         self._changed = asyncio.Condition()
         self._tending: asyncio.Task[None] | None = None
-        self._chores: set[asyncio.Task[None]] = set()
+        self._chores = Chores()
 
     # ---- life
 
@@ -73,28 +77,39 @@ class DaskBackend:
         await self._tried.wait()
 
     async def close(self) -> None:
-        tasks = [*self._chores, *(item.watch for item in self._orders.values() if item.watch is not None)]
+        tasks = [item.watch for item in self._orders.values() if item.watch is not None]
         tasks += [self._tending] if self._tending else []
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self._chores.cancel(), return_exceptions=True)
         connection, self._connection = self._connection, None
         if connection is not None:
-            await _quietly(connection.close())
+            await quietly(connection.close())
 
     async def shut_down(self) -> None:
         if self._tending is not None:
             self._tending.cancel()
         if self._connection is not None and self._connection.alive:
-            await _quietly(self._connection.release_workers())
+            await quietly(self._connection.release_workers())
         await self.close()
         if self._cluster is not None:
             await self._cluster.end()
-            if await ask(self._place, {"op": "exit"}) is not None:
-                logger.info("the runner was told to leave")
-            while await ask(self._place, {"op": "hello"}) is not None:
-                await asyncio.sleep(0.05)
+            await self._end_runner()
         self._problem = "Shut down."
+
+    async def _end_runner(self) -> None:
+        """End this host's runner and wait until it is gone."""
+        try:
+            async with asyncio.timeout(END_TIMEOUT):
+                while await ask(self._place, {"op": "exit"}) is not None:
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            logger.warning("the runner of %s does not leave", self._place.run)
+
+    async def _warm_up(self) -> None:
+        """Start this host's runner beside the scheduler; the workers find it running."""
+        _, writer = await ensure(self._place)
+        writer.close()
 
     async def _tend(self) -> None:
         """Have a connection, for as long as we live."""
@@ -103,6 +118,7 @@ class DaskBackend:
             try:
                 address = self._settings.scheduler or ""
                 if self._cluster is not None:
+                    self._chores.add(self._warm_up())
                     address = await self._cluster.ensure()
                 self._connection = await Connection.open(self._cluster, address, self._place, self._blobs, self._hear)
                 await self._look_at_workers()
@@ -120,7 +136,7 @@ class DaskBackend:
             self._tried.set()
             await self._announce()
             for tracked in list(self._orders.values()):
-                self._chore(self._recover(tracked))
+                self._chores.add(self._recover(tracked))
             await self._until_broken(self._connection)
             self._problem = "The connection to the Dask scheduler broke; trying again."
             await self._drop_connection()
@@ -133,13 +149,13 @@ class DaskBackend:
                 record = self._cluster.record()
                 if record is None or not record.scheduler.alive:
                     return
-                await _quietly(self._cluster.ensure())
+                await quietly(self._cluster.ensure())
 
     async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         self._capacity.workers = {}
         if connection is not None:
-            await _quietly(connection.close())
+            await quietly(connection.close())
 
     # ---- orders
 
@@ -154,6 +170,18 @@ class DaskBackend:
                 tracked.started = tracked.host is not None
             self._dispatch(tracked)
             tracked.started = False
+            # Silence is usual for an order that waits; for one that was running already it hides what was said before.
+            asyncio.get_running_loop().call_later(CATCH_UP, lambda: self._chores.add(self._catch_up(tracked)))
+
+    async def _catch_up(self, tracked: Tracked) -> None:
+        """Hear what was said before we listened, if the order's supervising task is older than we are."""
+        if tracked.started or tracked.settled or self._observer is None:
+            return
+        for address, answer in (await self._ask({"op": "replay", "id": tracked.order.id})).items():
+            for message in (answer or {}).get("messages", []):
+                if not tracked.settled:
+                    known = {"order": tracked.order.id, "address": address, "host": answer and answer["host"]}
+                    self._hear({**message, **known})
 
     def _dispatch(self, tracked: Tracked) -> None:
         """Make the supervising task; on the host that has the order, if one does."""
@@ -201,19 +229,19 @@ class DaskBackend:
         if kind in ("worker", "workers"):
             if kind == "worker":
                 self._names[message["address"]] = message["host"]
-            self._chore(self._workers_changed())
+            self._chores.add(self._workers_changed())
             return
         tracked = self._orders.get(message["order"])
         if tracked is None or self._observer is None:
             if kind == "started" and message["order"] in self._unwanted:
-                self._chore(self._deliver_stop(message["order"], "stop", 0.0))
+                self._chores.add(self._deliver_stop(message["order"], "stop", 0.0))
             return
         if kind in FINAL:
-            self._chore(self._settle(tracked, message))
+            self._chores.add(self._settle(tracked, message))
             return
         tracked.hear(message, self._observer)
         if kind == "started" and tracked.stopping is not None:
-            self._chore(self._deliver_stop(tracked.order.id, *tracked.stopping))
+            self._chores.add(self._deliver_stop(tracked.order.id, *tracked.stopping))
 
     async def _settle(self, tracked: Tracked, message: dict[str, Any]) -> None:
         """Act on the last message of a supervising task."""
@@ -232,6 +260,8 @@ class DaskBackend:
         assert self._observer is not None
         self._orders.pop(tracked.order.id, None)
         tracked.end(message, self._observer)
+        if tracked.watch is not None and tracked.watch is not asyncio.current_task():
+            tracked.watch.cancel()
         if tracked.future is not None:
             tracked.future.release()
 
@@ -305,26 +335,25 @@ class DaskBackend:
 
     async def _withdraw(self, tracked: Tracked) -> None:
         if tracked.future is not None:
-            await _quietly(tracked.future.cancel())
+            await quietly(tracked.future.cancel())
 
     async def _deliver_stop(self, order_id: str, reason: str, grace: float) -> bool:
         """Tell the runner that has the order, wherever it is. False when none has it."""
-        request = {"op": "stop", "id": order_id, "reason": reason, "grace": grace}
-        if self._cluster is not None:
-            # Our own host: the way through Dask may be broken, the runner is not.
-            return bool((await ask(self._place, request) or {}).get("known"))
-        if self._connection is None:
-            return False
-        answers = await self._connection.ask(request)
+        answers = await self._ask({"op": "stop", "id": order_id, "reason": reason, "grace": grace})
         return any((answer or {}).get("known") for answer in answers.values())
 
     async def _who_has(self, order_id: str) -> str | None:
         """The host whose runner runs the order."""
-        if self._cluster is not None:
-            answers = [await ask(self._place, {"op": "list"})]
-        else:
-            answers = list((await self._connection.ask({"op": "list"})).values()) if self._connection else []
+        answers = (await self._ask({"op": "list"})).values()
         return next((answer["host"] for answer in answers if answer and answer["orders"].get(order_id) == "running"), None)
+
+    async def _ask(self, request: dict[str, Any]) -> dict[str, dict[str, Any] | None]:
+        """Put a question to all runners; answers by a worker's address."""
+        if self._cluster is not None:
+            # Our own host: the way through Dask may be broken, the runner is not.
+            address = next(iter(self._capacity.workers), "")
+            return {address: await ask(self._place, request)}
+        return {} if self._connection is None else await self._connection.ask(request)
 
     # ---- what there is
 
@@ -347,7 +376,7 @@ class DaskBackend:
         return [(item.address, item.resources) for item in self._orders.values() if not item.settled]
 
     async def _workers_changed(self) -> None:
-        await _quietly(self._look_at_workers())
+        await quietly(self._look_at_workers())
         await self._announce()
 
     async def _look_at_workers(self) -> None:
@@ -362,24 +391,3 @@ class DaskBackend:
             self._changed.notify_all()
         if self._observer is not None:
             self._observer.cluster_changed()
-
-    def _chore(self, work: Awaitable[Any]) -> None:
-        """Do something beside; what goes wrong in it is logged."""
-        task = asyncio.ensure_future(_logged(work))
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
-
-
-async def _logged(work: Awaitable[Any]) -> None:
-    try:
-        await work
-    except Exception:
-        logger.exception("a chore of the compute backend failed")
-
-
-async def _quietly(work: Awaitable[Any]) -> None:
-    """Await what may fail because its other end is gone."""
-    try:
-        await work
-    except Exception as error:
-        logger.info("%s: %s", type(error).__name__, error)

@@ -6,6 +6,7 @@ JSON lines over a private unix socket, `runner.sock` in the workspace's run dire
   counts as a worker that still wants this runner.
 - `{"op": "supervise", "order": {…}}` → a stream of messages, the last one `ended`, `fenced` or `lost`; with
   `"attach": true` an order that is not known here is `lost`.
+- `{"op": "replay", "id"}` → `{"messages": […], "host"}`: what a follower of a running order has heard so far.
 - `{"op": "stop", "id", "reason", "grace"}` → `{"known": bool}`; `{"op": "list"}` → `{"orders": {id: state}}`.
 - `{"op": "probe", "key"}` → `{"seen": bool}`: whether this host reaches the blob store that the daemon writes.
 - `{"op": "exit"}` → `{"leaving": true}`: everything under it is killed, then it leaves.
@@ -144,6 +145,10 @@ class Runner:
                     await self._keep_worker(reader)
             case "supervise":
                 await self._supervise(request, reader, writer)
+            case "replay":
+                entry = self._orders.get(request["id"])
+                messages = [] if entry is None or entry.final is not None else entry.supervisor.replay()
+                _say(writer, {"messages": messages, "host": self.context.host})
             case "stop":
                 entry = self._orders.get(request["id"])
                 known = entry is not None and entry.final is None

@@ -23,7 +23,7 @@ from jupyter_slml.ports.blobs import Blobs
 from jupyter_slml.storage.blobs import open_blobs
 
 PROGRAMS = Path(__file__).parent / "programs"
-DEADLINE = 60.0
+DEADLINE = 30.0
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
