@@ -78,8 +78,8 @@ def _starter() -> str:
         words = Path(f"/proc/{int(pid)}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return ""
-    # Only what is run counts, not the arguments: a server may be given a folder named papermill.
-    return " ".join(os.fsdecode(word) for word in words[:3])
+    # Only what is run counts, neither its arguments nor its folder: an environment may be named papermill.
+    return " ".join(Path(os.fsdecode(word)).name for word in words[:3])
 
 
 def _notebook(given: object) -> Path | None:

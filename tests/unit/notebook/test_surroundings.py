@@ -32,6 +32,7 @@ def started_by(monkeypatch: pytest.MonkeyPatch, *words: str) -> subprocess.Popen
     [
         (("python", "/bin/jupyter-lab", "--no-browser"), "lab"),
         (("python", "-m", "jupyterlab"), "lab"),
+        (("/envs/papermill/bin/python", "/envs/papermill/bin/jupyter-lab", "--notebook-dir=/papermill"), "lab"),
         (("python", "/bin/papermill", "a.ipynb"), "headless"),
         (("python", "-m", "nbclient"), "headless"),
         (("python", "-m", "ipykernel_launcher"), "headless"),
