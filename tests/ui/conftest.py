@@ -68,7 +68,7 @@ def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
     server.stop()
     # The workspace outlives the Jupyter server by design; a test must not.
     subprocess.run(
-        [sys.executable, "-m", "jupyter_slml.cli", "stop", "--purge"],
+        [Path(sys.executable).with_name("jupyter-slml"), "stop"],
         env=server.environment,
         capture_output=True,
         timeout=60,

@@ -92,3 +92,8 @@ class NotebookPage:
 
     def close(self) -> None:
         self.page.evaluate("void window.jupyterapp.shell.currentWidget.dispose()")
+
+    def notifications(self) -> Locator:
+        """What Lab was told to notify. The toast of a page's first notification is sometimes lost by Lab; the list is not."""
+        self.page.locator(".jp-Notification-Status [role=button]").click()
+        return self.page.locator(".jp-Notification-List")

@@ -18,9 +18,10 @@ export class LogView extends Widget {
   ) {
     super();
     this.addClass('jp-SlmlLog');
-    this.node.setAttribute('role', 'log');
-    this.node.setAttribute('aria-label', _trans.__('Log of job %1', job));
     this.node.tabIndex = 0;
+    // On the lines, for Lab gives the node of a main area widget a role of its own.
+    this._lines.setAttribute('role', 'log');
+    this._lines.setAttribute('aria-label', _trans.__('Log of job %1', job));
     this._note.className = 'jp-SlmlLog-note';
     this._note.textContent = _trans.__('No output yet.');
     this._lines.className = 'jp-SlmlLog-lines';
