@@ -79,7 +79,8 @@ def _starter() -> str:
     except (OSError, ValueError):
         return ""
     # Only what is run counts, neither its arguments nor its folder: an environment may be named papermill.
-    return " ".join(Path(os.fsdecode(word)).name for word in words[:3])
+    said = 3 if words[1:2] == [b"-m"] else 2
+    return " ".join(Path(os.fsdecode(word)).name for word in words[:said])
 
 
 def _notebook(given: object) -> Path | None:
