@@ -82,7 +82,7 @@ class AttemptSupervisor:
                 self.child.release()
             for timer in self._due.values():
                 timer.cancel()
-            await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
+            _remove(self.scratch)
 
     async def _carry_out(self, claiming: asyncio.Task[bool], pipes: list[tuple[int, int]]) -> Message:
         ours, theirs = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
@@ -222,7 +222,8 @@ class AttemptSupervisor:
     async def _store(self, outcome: Outcome, ended: dict[str, Any]) -> Outcome:
         """Bring outputs and displays into the store."""
         try:
-            outputs = [await persist(self._store_output, item) for item in (self.result or {}).get("outputs", [])]
+            items = (self.result or {}).get("outputs", [])
+            outputs = list(await asyncio.gather(*(persist(self._store_output, item) for item in items)))
             displays = None
             if self.displays:
                 displays, _ = await persist(self.blobs.add, [json.dumps(self.displays).encode()])
@@ -243,7 +244,7 @@ class AttemptSupervisor:
     async def _commit(self, outcome: Outcome) -> Message:
         outcome = await persist(commit, self.blobs, outcome)
         if outcome.state is AttemptState.SUCCEEDED:
-            await asyncio.to_thread(shutil.rmtree, self.context.checkpoints(self.order.job), ignore_errors=True)
+            _remove(self.context.checkpoints(self.order.job))
         return {"kind": "ended", "outcome": outcome.model_dump(mode="json")}
 
     def _log_stored(self, sequence: int) -> None:
@@ -266,3 +267,8 @@ class AttemptSupervisor:
         self._due.pop(kind, None)
         self._told[kind] = time.monotonic()
         self._emit(self._notice(kind))
+
+
+def _remove(folder: Path) -> None:
+    """Delete a directory beside the main line: nobody waits for it."""
+    asyncio.get_running_loop().run_in_executor(None, lambda: shutil.rmtree(folder, ignore_errors=True))

@@ -17,7 +17,7 @@ from jupyter_slml.compute.capacity import Capacity
 from jupyter_slml.compute.chores import Chores, quietly
 from jupyter_slml.compute.cluster import LocalCluster
 from jupyter_slml.compute.connection import Connection, host_of
-from jupyter_slml.compute.link import RunnerPlace, ask, ensure
+from jupyter_slml.compute.link import RunnerPlace, ask, end, ensure
 from jupyter_slml.compute.outcomes import claim, give_up, persist, read_outcome, read_start
 from jupyter_slml.compute.plugin import host_resources
 from jupyter_slml.compute.supervise import FINAL, supervise, task_key
@@ -90,21 +90,12 @@ class DaskBackend:
         if self._tending is not None:
             self._tending.cancel()
         if self._connection is not None and self._connection.alive:
-            await quietly(self._connection.release_workers())
+            await quietly(asyncio.wait_for(self._connection.release_workers(), END_TIMEOUT))
         await self.close()
         if self._cluster is not None:
             await self._cluster.end()
-            await self._end_runner()
+            await quietly(asyncio.wait_for(end(self._place), END_TIMEOUT))
         self._problem = "Shut down."
-
-    async def _end_runner(self) -> None:
-        """End this host's runner and wait until it is gone."""
-        try:
-            async with asyncio.timeout(END_TIMEOUT):
-                while await ask(self._place, {"op": "exit"}) is not None:
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            logger.warning("the runner of %s does not leave", self._place.run)
 
     async def _warm_up(self) -> None:
         """Start this host's runner beside the scheduler; the workers find it running."""

@@ -161,7 +161,9 @@ class LocalCluster:
                     "-m",
                     f"distributed.cli.{program}",
                     *arguments,
-                    *("--host", "127.0.0.1", "--protocol", "tls", "--no-dashboard"),
+                    *("--host", "127.0.0.1", "--protocol", "tls"),
+                    # Without an address of its own, the health page listens to everybody.
+                    *("--no-dashboard", "--dashboard-address", "127.0.0.1:0"),
                     *("--tls-ca-file", str(certificate), "--tls-cert", str(certificate), "--tls-key", str(key)),
                 ],
                 stdin=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from distributed import Client
 from distributed.comm.addressing import get_address_host
 
 from jupyter_slml.compute.cluster import LocalCluster
-from jupyter_slml.compute.link import RunnerPlace, ask
+from jupyter_slml.compute.link import RunnerPlace, ask, end
 from jupyter_slml.compute.plugin import NAME, TOPIC, SlmlPlugin
 from jupyter_slml.domain.instances import CPU_RESOURCE, MEMORY_RESOURCE
 from jupyter_slml.domain.names import new_id
@@ -18,7 +18,7 @@ from jupyter_slml.errors import SlmlError, Unavailable
 from jupyter_slml.ports.blobs import Blobs
 
 #: Seconds for one try to connect.
-CONNECT_TIMEOUT = 15.0
+CONNECT_TIMEOUT = 8.0
 #: Seconds for a question to the runners.
 ASK_TIMEOUT = 10.0
 
@@ -110,9 +110,9 @@ class Connection:
         return answers
 
     async def release_workers(self) -> None:
-        """Take the plugin back, so that nothing starts a runner again, and end the runners."""
+        """Take the plugin back, so that nothing starts a runner again, and end the runners. Waits until they are gone."""
         await asyncio.wait_for(self.client.unregister_worker_plugin(NAME), ASK_TIMEOUT)
-        await self.ask({"op": "exit"})
+        await self.client.run(end, self._place, on_error="ignore")
 
     async def close(self) -> None:
         await self.client.close(timeout=2)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,19 +62,19 @@ async def ensure(place: RunnerPlace) -> Streams:
         return await connect(place)
     except OSError:
         process = _start(place)
-    try:
-        async with asyncio.timeout(START_TIMEOUT):
-            while True:
-                # One that leaves at once found the lock taken: another was faster, and listens soon.
-                try:
-                    return await connect(place)
-                except OSError:
-                    await asyncio.sleep(0.02)
-                if process.returncode:
-                    break
-    except TimeoutError:
-        pass
     _, data = place.directories()
+    until = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < until:
+        try:
+            return await connect(place)
+        except OSError:
+            await asyncio.sleep(0.02)
+        if process.returncode == 0:
+            # The lock was taken: by one that was faster and listens soon, or by one that is leaving.
+            await asyncio.sleep(0.1)
+            process = _start(place)
+        elif process.returncode is not None:
+            break
     raise Unavailable(
         f"The runner did not start: {_last_line(data / 'runner.log')}",
         remedy=f"See {data / 'runner.log'} and {data / 'runner.err'}; is jupyter-slml {__version__} installed there?",
@@ -122,3 +124,37 @@ async def ask(place: RunnerPlace, request: dict[str, Any]) -> dict[str, Any] | N
         return None
     finally:
         writer.close()
+
+
+async def end(place: RunnerPlace) -> None:
+    """End this host's runner and all that it runs; returns when they are gone. No runner is no error."""
+    run, _ = place.directories()
+    try:
+        reader, writer = await connect(place)
+    except OSError:
+        return
+    try:
+        writer.write(b'{"op": "exit"}\n')
+        # Its answer, then the end of the connection with the end of the process.
+        await reader.read()
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+    while _held(run / "runner.lock"):
+        await asyncio.sleep(0.01)
+
+
+def _held(lock: Path) -> bool:
+    """Whether a runner lives, by its lock."""
+    try:
+        handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False

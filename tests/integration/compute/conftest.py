@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from jupyter_slml.compute import procfs
 from jupyter_slml.compute.fork import Child
-from jupyter_slml.compute.link import RunnerPlace, ask, ensure
+from jupyter_slml.compute.link import RunnerPlace, end, ensure
 from jupyter_slml.compute.zygotes import Zygotes
 from jupyter_slml.domain.names import new_id
 from jupyter_slml.domain.orders import AttemptOrder, Limits
@@ -156,11 +155,8 @@ def place(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     run = run_dir / new_id("w")
     place = RunnerPlace(workspace=run.name, run=str(run), data=str(folder / "runner"), store=store)
     yield place
-    asyncio.run(ask(place, {"op": "exit"}))
-    deadline = time.monotonic() + DEADLINE
-    while (run / "runner.sock").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    procfs.sweep(f"{run.name}/", spare="")
+    asyncio.run(end(place))
+    assert not list(procfs.marked(f"{run.name}/"))
 
 
 @pytest.fixture(scope="module")
@@ -226,3 +222,40 @@ def log_text(blobs: Blobs, attempt: str) -> str:
 def log(blobs: Blobs) -> Callable[[str], str]:
     """All that an attempt printed, from the chunks in the store."""
     return lambda attempt: log_text(blobs, attempt)
+
+
+class Recorder:
+    """An observer that remembers, and wakes whoever waits."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.changes = 0
+
+    def of(self, name: str, order: str) -> list[tuple[Any, ...]]:
+        return [call for call in self.calls if call[:2] == (name, order)]
+
+    def outcome(self, order: str) -> Outcome | None:
+        ended = self.of("attempt_ended", order)
+        assert len(ended) <= 1
+        return ended[0][2] if ended else None
+
+    def attempt_ended(self, outcome: Outcome) -> None:
+        self.calls.append(("attempt_ended", outcome.attempt, outcome))
+
+    def cluster_changed(self) -> None:
+        self.changes += 1
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if not name.startswith(("attempt_", "replica_")):
+            raise AttributeError(name)
+        return lambda *arguments: self.calls.append((name, *arguments))
+
+
+@pytest.fixture(scope="session")
+def make_recorder() -> type[Recorder]:
+    return Recorder
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()

@@ -193,7 +193,10 @@ async def test_stop_ends_everything(follow: Any, order: Any, place: Any, until: 
 
 async def test_an_order_is_carried_out_once(follow: Any, order: Any, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
-    source = f"import time\nopen({str(marks)!r}, 'a').write('x')\nslml.log(m=2)\nwhile not __import__('os').path.exists({str(marks)!r} + '.go'): time.sleep(.01)"
+    source = (
+        f"import os, time\nopen({str(marks)!r}, 'a').write('x')\nslml.log(m=2)\n"
+        f"while not os.path.exists({str(marks)!r} + '.go'): time.sleep(.01)"
+    )
     asked = order(source)
     first, second = await follow(asked), await follow(asked)
     await first.until("progress")
@@ -243,7 +246,12 @@ async def test_the_first_line_is_near(follow: Any, order: Any) -> None:
         outcome = await (await follow(order("import numpy, pandas, sklearn, xgboost"))).outcome()
         delays.append(1000 * ((outcome.first_line_at or 0) - begun))
         forks.append(1000 * (time.time() - begun))
-    print("runner: first line ms", sorted(round(delay, 1) for delay in delays), "outcome ms", sorted(round(f, 1) for f in forks))
+    print(
+        "runner: first line ms",
+        sorted(round(delay, 1) for delay in delays),
+        "outcome ms",
+        sorted(round(f, 1) for f in forks),
+    )
     assert min(delays) < 250
 
 

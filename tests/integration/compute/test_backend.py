@@ -7,11 +7,13 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from jupyter_slml.compute import procfs
@@ -25,41 +27,14 @@ from jupyter_slml.storage.blobs import open_blobs
 pytestmark = pytest.mark.anyio
 
 
-class Recorder:
-    """An observer that remembers, and wakes whoever waits."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Any, ...]] = []
-        self.changes = 0
-
-    def of(self, name: str, order: str) -> list[tuple[Any, ...]]:
-        return [call for call in self.calls if call[:2] == (name, order)]
-
-    def outcome(self, order: str) -> Outcome | None:
-        ended = self.of("attempt_ended", order)
-        assert len(ended) <= 1
-        return ended[0][2] if ended else None
-
-    def attempt_ended(self, outcome: Outcome) -> None:
-        self.calls.append(("attempt_ended", outcome.attempt, outcome))
-
-    def cluster_changed(self) -> None:
-        self.changes += 1
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        if not name.startswith(("attempt_", "replica_")):
-            raise AttributeError(name)
-        return lambda *arguments: self.calls.append((name, *arguments))
-
-
 class Cluster:
     """A workspace, its backend and its observer."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, recorder: Any) -> None:
         self.workspace = workspace
         self.blobs = open_blobs(workspace.blobs.as_uri())
         self.backend = DaskBackend(workspace, workspace.settings(), self.blobs)
-        self.recorder = Recorder()
+        self.recorder = recorder
 
     @property
     def place(self) -> Any:
@@ -81,6 +56,11 @@ class Cluster:
         return int(hello["pid"])
 
 
+def _listening(pid: int) -> list[Any]:
+    sockets = psutil.Process(pid).net_connections("tcp")
+    return [item.laddr for item in sockets if item.status == psutil.CONN_LISTEN]
+
+
 def _command(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -98,8 +78,8 @@ def workspace(run_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")
-async def cluster(workspace: Workspace) -> AsyncIterator[Cluster]:
-    cluster = Cluster(workspace)
+async def cluster(workspace: Workspace, make_recorder: Any) -> AsyncIterator[Cluster]:
+    cluster = Cluster(workspace, make_recorder())
     await cluster.backend.start(cluster.recorder)
     assert cluster.backend.status().connected, cluster.backend.status().problem
     yield cluster
@@ -270,12 +250,14 @@ async def test_a_killed_runner_takes_all_along_and_says_lost(
     assert await cluster.runner() != runner
 
 
-async def test_another_daemon_adopts_what_runs(cluster: Cluster, order: Any, until: Any, tmp_path: Path) -> None:
+async def test_another_daemon_adopts_what_runs(
+    cluster: Cluster, order: Any, until: Any, tmp_path: Path, make_recorder: Any
+) -> None:
     """As after kill -9 of the daemon: its backend says nothing more, another one asks again."""
     path = tmp_path / "go"
     asked = order(_waits(path))
     await _begun(cluster, asked, until)
-    second = Cluster(cluster.workspace)
+    second = Cluster(cluster.workspace, make_recorder())
     try:
         await second.backend.start(second.recorder)
         assert second.record() == cluster.record()
@@ -294,10 +276,15 @@ async def test_nothing_heavy_and_nobody_else_may_enter(cluster: Cluster) -> None
     for name in ("key.pem", "certificate.pem", "cluster.json"):
         assert (cluster.workspace.cluster_dir / name).stat().st_mode & 0o077 == 0
     assert cluster.record().address.startswith("tls://127.0.0.1:")
-    code = "import sys, jupyter_slml.compute.backend; print(json.dumps([m for m in ('pandas', 'xgboost', 'sklearn', 'IPython') if m in sys.modules]))"
-    process = await asyncio.create_subprocess_exec(
-        os.sys.executable, "-c", "import json\n" + code, stdout=asyncio.subprocess.PIPE
+    record = cluster.record()
+    nanny = record.workers[0].pid
+    for pid in (record.scheduler.pid, nanny, *procfs.descendants(nanny)):
+        assert {address.ip for address in _listening(pid)} <= {"127.0.0.1"}
+    code = (
+        "import json, sys, jupyter_slml.compute.backend\n"
+        "print(json.dumps([name for name in ('pandas', 'xgboost', 'sklearn', 'IPython') if name in sys.modules]))"
     )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
     output, _ = await process.communicate()
     assert json.loads(output) == []
 
