@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, SupportsFloat
 
 from jupyter_slml.compute.channel import Channel
 from jupyter_slml.errors import Invalid
@@ -42,13 +42,13 @@ class JobHandle:
     def __repr__(self) -> str:
         return f"<slml: job {self.name} ({self.job})>"
 
-    def log(self, step: int | None = None, /, **metrics: float) -> None:
+    def log(self, step: int | None = None, /, **metrics: SupportsFloat) -> None:
         """Record metrics: `slml.log(auc=0.91)`, `slml.log(epoch, loss=0.3)`. Raises Invalid for what is not a number.
 
         A value that is not finite (nan, inf) is left out, and said so on stderr: it must not end a long training.
         """
         if "step" in metrics and step is None:
-            step = int(metrics.pop("step"))
+            step = int(float(metrics.pop("step")))
         values = {}
         for name, value in metrics.items():
             number = _number(name, value)
