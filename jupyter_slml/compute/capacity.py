@@ -16,11 +16,11 @@ Resources = dict[str, float]
 
 
 def request(order: AttemptOrder | ReplicaOrder) -> Resources:
-    """What an order takes from its worker, by its instance type or, where it names none, by its limits."""
-    if isinstance(order, AttemptOrder):
-        return INSTANCE_TYPES[order.spec.instance].resources
+    """What an order takes from its worker: by the instance type that it names, else by the one that has its limits, else by
+    the limits themselves."""
     limits = order.limits
-    for kind in INSTANCE_TYPES.values():
+    named = INSTANCE_TYPES.get(order.spec.instance) if isinstance(order, AttemptOrder) else None
+    for kind in [named] if named else INSTANCE_TYPES.values():
         if (kind.memory, kind.threads) == (limits.memory, limits.threads):
             return kind.resources
     return {CPU_RESOURCE: float(limits.threads), MEMORY_RESOURCE: limits.memory / GIB}

@@ -58,7 +58,9 @@ def test_what_is_free_counts_the_placed_and_the_unplaced() -> None:
 
 
 def test_what_orders_take() -> None:
-    assert request(order("cpu.medium")) == resources(2, 4)
+    assert request(order("cpu.small")) == resources(1, 2)
+    # The limits win over a name that means something else here.
+    assert request(order("cpu.medium")) == resources(1, 2)
     replica = ReplicaOrder(
         id="r",
         endpoint="e",
