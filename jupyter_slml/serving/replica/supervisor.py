@@ -86,6 +86,7 @@ class ReplicaSupervisor:
         self._reason: str | None = None
         self._path: Path | None = None
         self._child: Child | None = None
+        self._up = False
         self._pipes: list[asyncio.Task[None]] = []
         self.manager = AsyncKernelManager(
             kernel_name="slml-replica",
@@ -110,6 +111,7 @@ class ReplicaSupervisor:
         scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             await self.manager.start_kernel()
+            self._up = True
             if self._is_stopping():
                 await self._end(0)
             assert self._child is not None
@@ -119,6 +121,8 @@ class ReplicaSupervisor:
         finally:
             if self._child is not None:
                 await self._child.stop(0)
+            for pipe in self._pipes:
+                pipe.cancel()
             await self.manager.cleanup_resources()
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -139,7 +143,8 @@ class ReplicaSupervisor:
         child = self._child
         if child is None:
             return
-        if grace > 0:
+        # The manager cannot shut down what it is still starting; and then there is nothing to shut down politely.
+        if grace > 0 and self._up:
             self.manager.shutdown_wait_time = grace
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(grace):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -154,6 +157,16 @@ def test_a_stop_before_the_start(hall: Hall, model: xgboost.XGBClassifier) -> No
     digest, kind = hall.store(model)
     replica = hall.start(digest=digest, format=kind)
     assert replica.stop()["state"] == "stopped"
+    # At any moment of its start, and once more while it is being ended.
+    for step in range(12):
+        replica = hall.start(digest=digest, format=kind)
+        time.sleep(step * 0.004)
+        hall.loop.call(replica.supervisor.stop("asked for", 5 if step % 2 else 0))
+        assert replica.stop()["state"] == "stopped"
+        with contextlib.suppress(StopIteration):
+            pid = next(one["pid"] for one in replica.said if one["kind"] == "started")
+            assert not Path(f"/proc/{pid}").exists()
+    assert list(hall.place.run.iterdir()) == []
 
 
 def test_scikit_learn_with_columns(gateway: GatewayProcess, hall: Hall) -> None:
