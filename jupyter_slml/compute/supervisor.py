@@ -52,7 +52,8 @@ class RunnerContext:
     host: str
     #: Short private directory for sockets and connection files.
     run: Path
-    #: Private directory on disk: `scratch/<order>`, `cache` and `checkpoints/<job>` lie below it.
+    #: Private directory on disk: `scratch/<host>/<order>`, `cache` and `checkpoints/<job>` lie below it. Several hosts may
+    #: share it.
     data: Path
     blobs: Blobs
     fork: Fork
@@ -64,7 +65,7 @@ class RunnerContext:
 
     def scratch(self, order_id: str) -> Path:
         """A directory for one order, removed by whoever made it."""
-        return self.data / "scratch" / order_id
+        return self.data / "scratch" / self.host / order_id
 
     def checkpoints(self, job: str) -> Path:
         """A directory that survives attempts."""

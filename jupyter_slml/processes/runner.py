@@ -18,6 +18,7 @@ from pathlib import Path
 
 from jupyter_slml.compute import procfs
 from jupyter_slml.compute.attempt import AttemptSupervisor
+from jupyter_slml.compute.leftovers import clear
 from jupyter_slml.compute.runner import Runner
 from jupyter_slml.compute.supervisor import RunnerContext, Supervisors
 from jupyter_slml.compute.zygotes import Zygotes
@@ -54,6 +55,7 @@ async def run(arguments: argparse.Namespace) -> None:
         blobs=open_blobs(arguments.store),
         fork=zygotes,
     )
+    await asyncio.to_thread(clear, context.scratch(""), context.checkpoints(""))
     runner = Runner(context, zygotes, supervisors(), float(os.environ.get(IDLE_VARIABLE, IDLE)))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, runner.leave)
