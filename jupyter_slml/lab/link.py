@@ -19,8 +19,8 @@ _LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=20)
 _TIMEOUT = httpx.Timeout(10.0, read=60.0)
 #: An endpoint has a timeout of its own, of up to an hour.
 _GATEWAY_TIMEOUT = httpx.Timeout(10.0, read=3700.0)
-#: So long a restarted gateway may take to listen.
-_GATEWAY_SECONDS = 5.0
+#: So long a gateway may take to listen after it was started.
+_GATEWAY_SECONDS = 15.0
 _STREAM_TIMEOUT = httpx.Timeout(10.0, read=None)
 
 NOT_RUNNING = "The workspace is not running."
@@ -100,43 +100,44 @@ class Link:
     async def invoke(self, name: str, content: bytes, content_type: str, accept: str) -> httpx.Response:
         """A prediction through the gateway, which keeps answering while the daemon is down. Whoever finds the gateway dead
         has it started again: the daemon looks after it when it is asked for its status."""
+        path = f"/endpoints/{quote(name, safe='')}"
         deadline = time.monotonic() + _GATEWAY_SECONDS
         while True:
-            url, token = self._gateway_address(name)
-            try:
-                return await self._gateway.post(
-                    url,
-                    content=content,
-                    headers={"Authorization": f"Bearer {token}", "Content-Type": content_type, "Accept": accept},
+            found = self._gateway_address()
+            if found is not None:
+                url, token = found
+                try:
+                    return await self._gateway.post(
+                        f"{url}{path}/invocations",
+                        content=content,
+                        headers={"Authorization": f"Bearer {token}", "Content-Type": content_type, "Accept": accept},
+                    )
+                except httpx.ConnectError:
+                    await self.start()
+                    await self.request("GET", "/status")
+                except httpx.TransportError as error:
+                    raise Unavailable(f"The endpoint did not answer: {error}.", field="endpoint", value=name) from error
+            else:
+                # The first deploy starts the gateway. What the daemon does not know either is its error to tell.
+                known = await self.request("GET", path)
+                if known.is_error:
+                    return known
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    "The gateway does not answer.",
+                    field="endpoint",
+                    value=name,
+                    remedy="`jupyter slml doctor` looks for the cause.",
                 )
-            except httpx.ConnectError as error:
-                if time.monotonic() > deadline:
-                    raise Unavailable(
-                        "The gateway does not answer.",
-                        field="endpoint",
-                        value=name,
-                        remedy="`jupyter slml doctor` looks for the cause.",
-                    ) from error
-                await self.start()
-                await self.request("GET", "/status")
-                await asyncio.sleep(0.1)
-            except httpx.TransportError as error:
-                raise Unavailable(f"The endpoint did not answer: {error}.", field="endpoint", value=name) from error
+            await asyncio.sleep(0.05)
 
-    def _gateway_address(self, name: str) -> tuple[httpx.URL, str]:
+    def _gateway_address(self) -> tuple[str, str] | None:
+        """URL and token of the gateway; None before it has run for the first time."""
         found = read_json(self.workspace.gateway_dir / "gateway.json") or {}
         try:
-            token = self.workspace.token_file.read_text().strip()
-            port = int(str(found["port"]))
-        except (OSError, KeyError, ValueError) as error:
-            raise Unavailable(
-                "No endpoint is being served.",
-                field="endpoint",
-                value=name,
-                remedy="Deploy a model first: %deploy NAME.",
-            ) from error
-        path = f"/endpoints/{quote(name, safe='')}/invocations"
-        return httpx.URL(f"http://127.0.0.1:{port}{path}"), token
+            return f"http://127.0.0.1:{int(str(found['port']))}", self.workspace.token_file.read_text().strip()
+        except (OSError, KeyError, ValueError):
+            return None
 
 
 def _absent(error: httpx.TransportError) -> SlmlError:

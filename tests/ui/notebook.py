@@ -94,6 +94,6 @@ class NotebookPage:
         self.page.evaluate("void window.jupyterapp.shell.currentWidget.dispose()")
 
     def notifications(self) -> Locator:
-        """What Lab was told to notify. The toast of a page's first notification is sometimes lost by Lab; the list is not."""
+        """What Lab was told to notify. Lab sometimes loses the toast of a page's first notification; the list it keeps."""
         self.page.locator(".jp-Notification-Status [role=button]").click()
         return self.page.locator(".jp-Notification-List")

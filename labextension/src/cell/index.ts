@@ -37,7 +37,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
         const cell = notebooks.activeCell;
         if (panel && cell?.model.type === 'code') {
           const { runAsJob } = await import('./run');
-          await runAsJob(cell as CodeCell, panel.sessionContext, trans);
+          await runAsJob(cell as CodeCell, panel, trans);
         }
       }
     });

@@ -1,5 +1,6 @@
 import { Notification, type ISessionContext } from '@jupyterlab/apputils';
-import type { CodeCell } from '@jupyterlab/cells';
+import type { CodeCell, ICodeCellModel } from '@jupyterlab/cells';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { OutputArea } from '@jupyterlab/outputarea';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -22,9 +23,10 @@ const LOAD = [
  */
 export async function runAsJob(
   cell: CodeCell,
-  context: ISessionContext,
+  panel: NotebookPanel,
   trans: TranslationBundle
 ): Promise<void> {
+  const context = panel.sessionContext;
   const wish = plan(cell.model.sharedModel.getSource());
   if (wish.kind === 'empty') {
     return;
@@ -58,13 +60,23 @@ export async function runAsJob(
     );
     return;
   }
-  if (kernel.status === 'busy') {
+  if (kernel.status === 'busy' || isWaiting(panel)) {
     Notification.info(
       trans.__('The kernel is busy. The job starts when it is free.'),
       { autoClose: 4000 }
     );
   }
   await submit(cell, context, kernel, wish.code, trans);
+}
+
+/** Whether a cell still runs or waits. The kernel's status alone is not enough: a message to another of its threads, such as
+ * the debugger's, ends with "idle" while a cell runs. */
+function isWaiting(panel: NotebookPanel): boolean {
+  return panel.content.widgets.some(
+    ({ model }) =>
+      model.type === 'code' &&
+      (model as ICodeCellModel).executionState === 'running'
+  );
 }
 
 async function submit(

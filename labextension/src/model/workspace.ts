@@ -39,6 +39,11 @@ export class WorkspaceModel implements IDisposable {
   models: readonly IModel[] = [];
   endpoints: readonly IEndpoint[] = [];
 
+  /** Which workspace this is; empty before it has answered. */
+  get id(): string {
+    return this._id;
+  }
+
   get phase(): Phase {
     return this._phase;
   }
@@ -102,6 +107,7 @@ export class WorkspaceModel implements IDisposable {
   async refresh(): Promise<void> {
     try {
       await Promise.all([
+        this.client.status().then(status => (this._id = status.workspace)),
         this._loadJobs(null),
         this._reload('models'),
         this._reload('endpoints')
@@ -215,6 +221,7 @@ export class WorkspaceModel implements IDisposable {
     }
   }
 
+  private _id = '';
   private _phase: Phase = 'connecting';
   private _error: unknown = null;
   private _stale = new Set<'models' | 'endpoints'>();

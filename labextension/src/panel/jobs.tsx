@@ -106,23 +106,15 @@ function JobRow(props: {
   );
 }
 
-/** What matters most in this state: why it waits or failed, else what came of it. */
+/** What matters most in this state: why it waits or failed, else what came of it. The icon says the state. */
 function detail(job: IJobSummary, label: string, took: number | null): string {
-  const parts = [label];
   if (job.state !== 'succeeded' && job.reason) {
     return job.reason.startsWith(label)
       ? job.reason
       : `${label}: ${job.reason}`;
   }
-  if (isFinal(job.state) && took !== null) {
-    parts[0] = `${label} in ${duration(took)}`;
-  }
-  if (job.registered) {
-    parts.push(job.registered);
-  }
-  const metrics = metricLine(job.metrics);
-  if (metrics) {
-    parts.push(metrics);
-  }
-  return parts.join(' · ');
+  const said = [job.registered, metricLine(job.metrics)];
+  const time = isFinal(job.state) && took !== null ? duration(took) : '';
+  const parts = said.some(Boolean) ? [...said, time] : [label, time];
+  return parts.filter(Boolean).join(' · ');
 }

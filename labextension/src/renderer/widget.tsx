@@ -11,6 +11,7 @@ import { ICardActions, JobCard } from './job';
 import {
   fallbacks,
   ICard,
+  IEndpointCard,
   IJobCard,
   isNews,
   MIME_TYPE,
@@ -43,6 +44,10 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
     this._saved = parseCard(model.data[MIME_TYPE]);
     this._text = String(model.data['text/plain'] ?? '');
     const id = this._saved?.kind === 'job' ? this._saved.id : null;
+    if (this._saved?.kind === 'endpoint') {
+      // Once, however often this is called: a signal keeps one connection of a slot.
+      this._options.workspace.changed.connect(this.update, this);
+    }
     if (this._watch?.id !== id) {
       this._watch?.dispose();
       this._watch = id === null ? null : this._follow(id);
@@ -138,9 +143,9 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
       : saved;
   }
 
-  private _endpoint(saved: ICard & { kind: 'endpoint' }): typeof saved {
-    const { endpoints, phase } = this._options.workspace;
-    if (phase !== 'running') {
+  private _endpoint(saved: IEndpointCard): IEndpointCard {
+    const { endpoints, phase, id } = this._options.workspace;
+    if (phase !== 'running' || id !== saved.workspace) {
       return saved;
     }
     const now = endpoints.find(each => each.name === saved.name);
@@ -154,7 +159,7 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
           version: now.version,
           replicas: now.replicas.filter(each => each.state === 'ready').length
         }
-      : saved;
+      : { ...saved, state: 'stopped', reason: '', replicas: 0 };
   }
 
   private _model: IRenderMime.IMimeModel | null = null;

@@ -117,16 +117,17 @@ async def test_a_prediction_through_the_jupyter_server(jp_fetch: Fetch, place: W
     assert [each["name"] for each in models["models"]] == ["small"]
     with closing(connect(place.home)) as client:
         client.endpoints.deploy(DeploySpec(model="small"))
-    answer = await body(
-        jp_fetch("slml", "endpoints", "small", "invocations", method="POST", body="[[0, 1], [38, 39]]", request_timeout=60)
-    )
-    low, high = answer["predictions"]
+    low, high = await predict(jp_fetch, "[[0, 1], [38, 39]]", "application/json")
     assert low < 0.5 < high
-    csv = await jp_fetch(
-        "slml", "endpoints", "small", "invocations", method="POST", body="0,1\n", headers={"Content-Type": "text/csv"}
-    )
-    assert len(json.loads(csv.body)["predictions"]) == 1
+    assert await predict(jp_fetch, "0,1\n", "text/csv") == [low]
     with pytest.raises(HTTPClientError) as caught:
-        await jp_fetch("slml", "endpoints", "small", "invocations", method="POST", body="[[1, 2, 3]]")
+        await predict(jp_fetch, "[[1, 2, 3]]", "application/json")
     assert 400 <= caught.value.code < 500
     await jp_fetch("slml", "endpoints", "small", method="DELETE")
+
+
+async def predict(jp_fetch: Fetch, rows: str, content_type: str) -> list[float]:
+    headers = {"Content-Type": content_type, "Accept": "application/json"}
+    path = ("slml", "endpoints", "small", "invocations")
+    answer = await body(jp_fetch(*path, method="POST", body=rows, headers=headers, request_timeout=60))
+    return list(answer["predictions"])

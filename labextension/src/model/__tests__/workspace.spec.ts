@@ -25,6 +25,7 @@ class FakeServer {
   refuse: Error | null = null;
 
   client = {
+    status: async () => ({ workspace: 'slml-0-abc' }),
     jobs: async () => {
       this.reads.push('jobs');
       return { jobs: [JOB], next: null, total: 1 };
