@@ -34,7 +34,8 @@ log = logging.getLogger("slml.replica")
 #: kernel's main thread slows predictions twentyfold.
 SWITCH_INTERVAL = 2e-4
 
-#: Seconds for which the kernel side waits for the model: starting both at once makes the first answer a third slower.
+#: Seconds for which the kernel side waits until the gateway knows the replica: starting both at once makes the first
+#: answer a third slower.
 HEAD_START = 0.1
 
 #: Frames of a loading error that are shown.
@@ -87,7 +88,7 @@ def run(payload: dict[str, Any], messages: int) -> None:
         # The debugger costs each replica 10 MB of its own and the first requests their processor, and a server that
         # stands still at a breakpoint is no server.
         sys.modules["debugpy"] = None  # type: ignore[assignment]
-        loaded.wait(HEAD_START)
+        replica.attached.wait(HEAD_START)
     else:
         loaded.set()
     _run_kernel(payload["connection_file"], names, loaded)
@@ -119,7 +120,8 @@ class Replica:
         self._messages = messages
         self._names = names
         self._loaded = loaded
-        self._told = False
+        #: Set when the gateway has let us in.
+        self.attached = threading.Event()
         #: Milliseconds by phase.
         self._phases = {"fork": round((begun - payload["asked_at"]) * 1000, 2)}
         self._mark = time.perf_counter()
@@ -160,8 +162,8 @@ class Replica:
         return answerer
 
     def _attached(self) -> None:
-        if not self._told:
-            self._told = True
+        if not self.attached.is_set():
+            self.attached.set()
             self._phase("attach")
             self._tell({"kind": "ready", "phases": self._phases})
 
