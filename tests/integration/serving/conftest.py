@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,11 @@ CHURN = {"timeout": 10, "max_queue": 100, "serving": "r1", "revisions": {"r1": {
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     found = workspace(tmp_path_factory.mktemp("home"))
     found.prepare()
-    return found
+    yield found
+    shutil.rmtree(found.run, ignore_errors=True)
 
 
 @pytest.fixture

@@ -101,6 +101,7 @@ class Hall:
             "model": "churn",
             "version": 3,
             "limits": Limits(threads=1, memory=2**30),
+            "resources": {"slml_cpu": 0.25},
             "store": self.blobs.url,
             "gateway": str(self.place.gateway_socket),
             "token": "t1",
