@@ -23,6 +23,19 @@ from jupyter_slml.errors import Invalid
 HOME_VARIABLE = "SLML_HOME"
 
 
+class InstanceSettings(BaseModel):
+    """A user's own instance type, or other figures for one of ours."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cpus: float = Field(gt=0, description="Cores; a fraction is allowed.")
+    memory_gib: float = Field(gt=0, description="Memory over the start of the process.")
+    gpus: int = Field(default=0, ge=0, le=64, description="GPUs, given to the job by CUDA_VISIBLE_DEVICES.")
+    disk_gib: float = Field(default=32.0, gt=0, description="Scratch space of one attempt.")
+    price: float = Field(default=0.0, ge=0, description="Price of one hour.")
+    limit: int | None = Field(default=None, ge=1, description="How many may run at once.")
+
+
 class Settings(BaseModel):
     """`settings.json` of a workspace: what `jupyter slml config` shows and sets."""
 
@@ -42,6 +55,13 @@ class Settings(BaseModel):
         ge=1,
         le=65535,
         description="Port of the gateway. Unset: chosen once, then kept.",
+    )
+    user_limit: int | None = Field(default=None, ge=1, description="How many jobs of one user may run at once.")
+    cache_gib: float = Field(
+        default=20.0, gt=0, description="Size of each worker host's cache of inputs; the longest unused go first."
+    )
+    instances: dict[str, InstanceSettings] = Field(
+        default_factory=dict, description="Instance types of your own, by name (as JSON)."
     )
 
 

@@ -10,8 +10,9 @@ from jupyter_slml.client.endpoints import Endpoints
 from jupyter_slml.client.jobs import Jobs
 from jupyter_slml.client.models import Models
 from jupyter_slml.client.transport import Transport
+from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.records import Event
-from jupyter_slml.domain.views import Status
+from jupyter_slml.domain.views import Collect, Collected, InstanceList, Status
 from jupyter_slml.settings import Settings, Workspace, workspace
 
 
@@ -28,6 +29,14 @@ class Client:
 
     def status(self) -> Status:
         return self._transport.record(Status, "GET", "/status")
+
+    def instances(self) -> list[InstanceType]:
+        """The instance types that jobs and replicas may ask for."""
+        return self._transport.record(InstanceList, "GET", "/instances").instances
+
+    def collect(self, wanted: Collect) -> Collected:
+        """Delete old jobs and the bytes that nothing refers to."""
+        return self._transport.record(Collected, "POST", "/gc", json=wanted.model_dump(mode="json"), timeout=600.0)
 
     def settings(self) -> Settings:
         return self._transport.record(Settings, "GET", "/settings")

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from jupyter_slml.client.transport import TIMEOUT, Transport
-from jupyter_slml.domain.records import Job
+from jupyter_slml.domain.diffs import JobDiff
 from jupyter_slml.domain.specs import JobSpec
-from jupyter_slml.domain.views import AttemptList, Displays, JobPage, LogPage, MetricPoints
+from jupyter_slml.domain.views import AttemptList, Displays, JobIds, JobPage, JobView, LogPage, MetricPoints
 from jupyter_slml.errors import IntegrityError
 
 
@@ -19,39 +19,38 @@ class Jobs:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def submit(self, spec: JobSpec, *, key: str | None = None) -> Job:
+    def submit(self, spec: JobSpec, *, key: str | None = None) -> JobView:
         """Submit; with a key of the caller's, any number of times with one effect. Raises Invalid, Conflict."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key or secrets.token_hex(16)}
-        return self._transport.record(Job, "POST", "/jobs", content=spec.model_dump_json(), headers=headers)
+        return self._transport.record(JobView, "POST", "/jobs", content=spec.model_dump_json(), headers=headers)
 
-    def get(self, job: str) -> Job:
+    def get(self, job: str) -> JobView:
         """By id, or the newest of that name. Raises NotFound."""
-        return self._transport.record(Job, "GET", _path(job))
+        return self._transport.record(JobView, "GET", _path(job))
 
-    def list(
-        self,
-        *,
-        states: Sequence[str] = (),
-        name: str | None = None,
-        text: str | None = None,
-        before: str | None = None,
-        limit: int = 50,
-    ) -> JobPage:
-        """One page, newest first."""
-        asked = {"state": ",".join(states), "name": name, "text": text, "before": before, "limit": limit}
-        params = {key: value for key, value in asked.items() if value not in (None, "")}
-        return self._transport.record(JobPage, "GET", "/jobs", params=params)
+    def stop(self, job: str) -> JobView:
+        return self._transport.record(JobView, "POST", f"{_path(job)}/stop")
 
-    def stop(self, job: str) -> Job:
-        return self._transport.record(Job, "POST", f"{_path(job)}/stop")
+    def stop_all(self, jobs: Sequence[str] = (), *, states: Sequence[str] = (), name: str | None = None) -> list[str]:
+        """Stop many: the named ones, or all unfinished ones in these states or of this name. Returns the ids."""
+        wanted = {"jobs": list(jobs), "states": list(states), "name": name}
+        return self._transport.record(JobIds, "POST", "/jobs/stop", json=wanted).jobs
+
+    def delete(self, jobs: Sequence[str]) -> list[str]:
+        """Delete ended jobs. Raises NotFound, Conflict; then none is deleted."""
+        return self._transport.record(JobIds, "POST", "/jobs/delete", json={"jobs": list(jobs)}).jobs
+
+    def diff(self, before: str, after: str) -> JobDiff:
+        """What changed from one job to another."""
+        return self._transport.record(JobDiff, "GET", f"{_path(before)}/diff/{quote(after, safe='')}")
 
     def attempts(self, job: str) -> AttemptList:
         return self._transport.record(AttemptList, "GET", f"{_path(job)}/attempts")
 
-    def wait(self, job: str, *, revision: int | None = None, timeout: float = 30.0) -> Job:
+    def wait(self, job: str, *, revision: int | None = None, timeout: float = 30.0) -> JobView:
         """The job as soon as it is final or newer than `revision`, else as it is after `timeout` seconds."""
         params: dict[str, Any] = {"timeout": timeout} | ({} if revision is None else {"revision": revision})
-        return self._transport.record(Job, "GET", f"{_path(job)}/wait", params=params, timeout=timeout + TIMEOUT)
+        return self._transport.record(JobView, "GET", f"{_path(job)}/wait", params=params, timeout=timeout + TIMEOUT)
 
     def logs(self, job: str, after: int = 0) -> LogPage:
         """What it printed after a position (`LogPage.last` of the page before)."""
@@ -74,6 +73,20 @@ class Jobs:
             if found.hexdigest() != expected:
                 raise IntegrityError(f"Output {name!r} of {job} arrived with another digest than {expected[:12]}….")
             return str(response.headers["X-Slml-Format"])
+
+    def list(
+        self,
+        *,
+        states: Sequence[str] = (),
+        name: str | None = None,
+        text: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> JobPage:
+        """One page, newest first."""
+        asked = {"state": ",".join(states), "name": name, "text": text, "before": before, "limit": limit}
+        params = {key: value for key, value in asked.items() if value not in (None, "")}
+        return self._transport.record(JobPage, "GET", "/jobs", params=params)
 
 
 def _path(job: str) -> str:

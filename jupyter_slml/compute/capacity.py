@@ -6,24 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jupyter_slml.domain.cluster import Host
-from jupyter_slml.domain.instances import CPU_RESOURCE, GIB, INSTANCE_TYPES, MEMORY_RESOURCE
-from jupyter_slml.domain.orders import AttemptOrder, ReplicaOrder
+from jupyter_slml.domain.instances import CPU_RESOURCE, GIB, GPU_RESOURCE, MEMORY_RESOURCE
 
 #: Sums of fractions are compared with this much tolerance.
 _ROUNDING = 1e-6
 
 Resources = dict[str, float]
-
-
-def request(order: AttemptOrder | ReplicaOrder) -> Resources:
-    """What an order takes from its worker: by the instance type that it names, else by the one that has its limits, else by
-    the limits themselves."""
-    limits = order.limits
-    named = INSTANCE_TYPES.get(order.spec.instance) if isinstance(order, AttemptOrder) else None
-    for kind in [named] if named else INSTANCE_TYPES.values():
-        if (kind.memory, kind.threads) == (limits.memory, limits.threads):
-            return kind.resources
-    return {CPU_RESOURCE: float(limits.threads), MEMORY_RESOURCE: limits.memory / GIB}
 
 
 def _covers(have: Resources, wanted: Resources) -> bool:
@@ -49,7 +37,7 @@ class Capacity:
         if not offers or any(_covers(offer, wanted) for offer in offers):
             return None
         parts = []
-        for name, unit in ((CPU_RESOURCE, "CPUs"), (MEMORY_RESOURCE, "GiB of memory")):
+        for name, unit in ((CPU_RESOURCE, "CPUs"), (MEMORY_RESOURCE, "GiB of memory"), (GPU_RESOURCE, "GPUs")):
             largest = max(offer.get(name, 0.0) for offer in offers)
             if wanted.get(name, 0.0) > largest + _ROUNDING:
                 parts.append(f"{wanted[name]:g} {unit} are asked for and the largest worker has {largest:.4g}")

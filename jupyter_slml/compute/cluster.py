@@ -95,10 +95,11 @@ class LocalCluster:
     async def ensure(self) -> str:
         """Find the cluster or start what is missing of it. Returns the scheduler's address. Raises Unavailable."""
         record = self.record()
-        if record is None or not record.scheduler.alive:
+        if record is None or not record.scheduler.alive or not record.address:
             if record is not None:
-                # Workers of a dead scheduler wait for it for some seconds: too long beside new ones.
-                await _end(record.workers, signal.SIGKILL)
+                # Workers of a dead scheduler wait for it for some seconds: too long beside new ones. A scheduler without an
+                # address was being started by a daemon that died meanwhile.
+                await _end([*record.workers, record.scheduler], signal.SIGKILL)
             record = await self._start_scheduler()
         if not any(worker.alive for worker in record.workers):
             record.workers = [self._start_workers(record.address)]
@@ -123,6 +124,8 @@ class LocalCluster:
         address_file.unlink(missing_ok=True)
         log = self._logs / "scheduler.log"
         scheduler = self._spawn("dask_scheduler", log, "--port", "0", "--scheduler-file", str(address_file))
+        # Recorded before it has an address, so that whoever comes next can end it if we do not live so long.
+        self._save(Record("", scheduler))
         try:
             async with asyncio.timeout(START_TIMEOUT):
                 while (found := read_json(address_file)) is None:

@@ -58,45 +58,52 @@ async def connect(place: RunnerPlace) -> Streams:
 
 async def ensure(place: RunnerPlace) -> Streams:
     """Connect to the runner, starting it when there is none. Raises Unavailable with the end of its log."""
-    try:
-        return await connect(place)
-    except OSError:
-        process = _start(place)
-    _, data = place.directories()
+    run, data = place.directories()
+    process: subprocess.Popen[bytes] | None = None
     until = time.monotonic() + START_TIMEOUT
     while time.monotonic() < until:
         try:
             return await connect(place)
         except OSError:
-            await asyncio.sleep(0.02)
-        if process.returncode == 0:
-            # The lock was taken: by one that was faster and listens soon, or by one that is leaving.
-            await asyncio.sleep(0.1)
-            process = _start(place)
-        elif process.returncode is not None:
-            break
+            # The lock is held from before a runner's start to its end: one that is taken belongs to a runner that listens
+            # soon, or that is leaving.
+            if process is None or process.returncode == 0:
+                process = _start(place, run, data)
+            elif process.returncode is not None:
+                break
+        await asyncio.sleep(0.02)
     raise Unavailable(
         f"The runner did not start: {_last_line(data / 'runner.log')}",
         remedy=f"See {data / 'runner.log'} and {data / 'runner.err'}; is jupyter-slml {__version__} installed there?",
     )
 
 
-def _start(place: RunnerPlace) -> subprocess.Popen[bytes]:
-    run, data = place.directories()
-    with (data / "runner.err").open("wb") as errors:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "jupyter_slml.processes.runner",
-                *("--workspace", place.workspace, "--run", str(run), "--data", str(data), "--store", place.store),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=errors,
-            stderr=errors,
-            start_new_session=True,
-            cwd="/",
-        )
+def _start(place: RunnerPlace, run: Path, data: Path) -> subprocess.Popen[bytes] | None:
+    """Start a runner that holds the host's lock from its first moment; None when another has it."""
+    lock = os.open(run / "runner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with (data / "runner.err").open("wb") as errors:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "jupyter_slml.processes.runner",
+                    *("--workspace", place.workspace, "--run", str(run), "--data", str(data)),
+                    *("--store", place.store, "--lock", str(lock)),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,
+                cwd="/",
+                pass_fds=(lock,),
+            )
+    except BlockingIOError:
+        return None
+    finally:
+        # The lock belongs to the open file, which the runner has inherited.
+        os.close(lock)
     # Reaped when it ends, which may be long after this call; a zombie would look alive.
     threading.Thread(target=process.wait, name="slml-runner-reaper", daemon=True).start()
     return process
@@ -129,20 +136,21 @@ async def ask(place: RunnerPlace, request: dict[str, Any]) -> dict[str, Any] | N
 async def end(place: RunnerPlace) -> None:
     """End this host's runner and all that it runs; returns when they are gone. No runner is no error."""
     run, _ = place.directories()
-    try:
-        reader, writer = await connect(place)
-    except OSError:
-        return
-    try:
-        writer.write(b'{"op": "exit"}\n')
-        # Its answer, then the end of the connection with the end of the process.
-        await reader.read()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
     while _held(run / "runner.lock"):
-        await asyncio.sleep(0.01)
+        try:
+            reader, writer = await connect(place)
+        except OSError:
+            # It is starting, or leaving.
+            await asyncio.sleep(0.02)
+            continue
+        try:
+            writer.write(b'{"op": "exit"}\n')
+            # Its answer, then the end of the connection with the end of the process.
+            await reader.read()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
 
 
 def _held(lock: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jupyter_slml.compute.capacity import Resources, request
+from jupyter_slml.compute.capacity import Resources
 from jupyter_slml.domain.orders import AttemptOrder, ReplicaOrder
 from jupyter_slml.domain.outcomes import Outcome
 from jupyter_slml.ports.compute import Observer
@@ -34,7 +34,7 @@ class Tracked:
     moves: int = 0
 
     def __post_init__(self) -> None:
-        self.resources = request(self.order)
+        self.resources = self.order.resources
 
     @property
     def is_attempt(self) -> bool:

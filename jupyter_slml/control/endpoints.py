@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.models import Models
 from jupyter_slml.domain.formats import MODEL_FORMATS
-from jupyter_slml.domain.instances import instance_type
+from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.names import new_id
 from jupyter_slml.domain.records import Endpoint, Revision
 from jupyter_slml.domain.specs import DeploySpec
@@ -39,8 +39,9 @@ def _view(connection: Connection, endpoint: Endpoint, gateway: Gateway) -> Endpo
 
 
 class Endpoints:
-    def __init__(self, database: Database, models: Models, compute: Compute, gateway: Gateway) -> None:
+    def __init__(self, database: Database, models: Models, compute: Compute, gateway: Gateway, catalogue: Catalogue) -> None:
         self._database, self._models, self._compute, self._gateway = database, models, compute, gateway
+        self._catalogue = catalogue
 
     def deploy(self, spec: DeploySpec) -> EndpointView:
         """Ask for an endpoint that serves `spec.model`. Over a live endpoint this makes a new revision; the old one answers
@@ -53,10 +54,10 @@ class Endpoints:
                 value=spec.model,
                 remedy=f"Formats that can: {', '.join(MODEL_FORMATS)}.",
             )
-        problem = self._compute.fits(instance_type(spec.instance).resources)
+        problem = self._compute.fits(self._catalogue.get(spec.instance).resources)
         if problem is not None:
             raise Invalid(
-                f"No worker can run a replica of type {spec.instance}: {problem}.",
+                f"No worker can run a replica of type {spec.instance}: {problem}",
                 field="instance",
                 value=spec.instance,
                 remedy="Choose a smaller type (--instance), or connect a larger cluster (jupyter slml connect).",

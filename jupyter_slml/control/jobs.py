@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from jupyter_slml.domain.cluster import ClusterStatus
-from jupyter_slml.domain.instances import GIB, instance_type
+from jupyter_slml.control.waiting import Waiting
+from jupyter_slml.domain.diffs import JobDiff, diff
+from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.names import new_id
-from jupyter_slml.domain.outcomes import Artifact
+from jupyter_slml.domain.phases import phases
 from jupyter_slml.domain.records import Job
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.states import Desired, JobState
-from jupyter_slml.domain.views import (
-    AttemptList,
-    Displays,
-    JobPage,
-    LogEntry,
-    LogPage,
-    MetricPoint,
-    MetricPoints,
-    summary,
-)
-from jupyter_slml.errors import Conflict, Invalid, NotFound
+from jupyter_slml.domain.views import AttemptList, JobPage, JobView, summary
+from jupyter_slml.errors import Conflict, Invalid
 from jupyter_slml.ports.blobs import Blobs, attempt_key, digest_key
 from jupyter_slml.ports.compute import Compute
 from jupyter_slml.storage import jobs as table
 from jupyter_slml.storage.database import Database, Transaction
-
-#: Log positions: attempt number times this, plus the chunk's number.
-ATTEMPT_STRIDE = 1_000_000_000
 
 
 def announce(transaction: Transaction, job: Job, kind: str) -> None:
@@ -40,20 +28,49 @@ def announce(transaction: Transaction, job: Job, kind: str) -> None:
 
 
 class Jobs:
-    def __init__(self, database: Database, blobs: Blobs, compute: Compute) -> None:
+    def __init__(self, database: Database, blobs: Blobs, compute: Compute, catalogue: Catalogue, waiting: Waiting) -> None:
         self._database, self._blobs, self._compute = database, blobs, compute
+        self._catalogue, self._waiting = catalogue, waiting
 
-    def submit(self, spec: JobSpec, key: str | None = None) -> tuple[Job, bool]:
+    def submit(self, spec: JobSpec, key: str | None = None) -> tuple[JobView, bool]:
         """Accept a job; returns (job, whether it is new). With a known key the job of that key is returned.
 
-        Raises `Invalid` when captured bytes are not in the store or no worker can ever satisfy the instance type,
-        `Conflict` when the key belongs to a different job.
+        Raises `Invalid` when captured bytes are not in the store or no worker can ever satisfy the instance type, `NotFound`
+        and `Conflict` for `after` that names no job or one that did not succeed, `Conflict` when the key belongs to a
+        different job.
         """
         if key is not None:
             with self._database.read() as connection:
                 known = table.by_key(connection, key)
             if known is not None:
-                return _same(known, spec), False
+                return self._view(_same(known, spec)), False
+        self._check(spec)
+        with self._database.write() as transaction:
+            connection = transaction.connection
+            # Looked up again inside the write: two clients may have sent the same key at once.
+            known = None if key is None else table.by_key(connection, key)
+            if known is not None:
+                return JobView(**dict(_same(known, spec))), False
+            needed = [_dependency(table.find(connection, word), word) for word in dict.fromkeys(spec.after)]
+            open_ones = [job.id for job in needed if not job.state.is_final]
+            job = Job(
+                id=new_id("job"),
+                name=spec.name,
+                # The names that were meant now: a later run of the same name shall not hold it up.
+                spec=spec.evolve(after=[job.id for job in needed]),
+                state=JobState.QUEUED,
+                key=key,
+                user=spec.origin.user or "",
+                blocked=len(open_ones),
+                created_at=transaction.now,
+            )
+            table.add(connection, job)
+            table.depend(connection, job.id, open_ones)
+            announce(transaction, job, "queued")
+        return JobView(**dict(job)), True
+
+    def _check(self, spec: JobSpec) -> None:
+        kind = self._catalogue.get(spec.instance)
         for capture in spec.captures:
             if capture.format != "module" and not self._blobs.exists(digest_key(capture.digest)):
                 raise Invalid(
@@ -64,45 +81,69 @@ class Jobs:
                 )
         if spec.bundle is not None and not self._blobs.exists(digest_key(spec.bundle.digest)):
             raise Invalid("The source bundle is not in the store.", field="bundle", value=spec.bundle.digest)
-        problem = self._compute.fits(instance_type(spec.instance).resources)
+        problem = self._compute.fits(kind.resources)
         if problem is not None:
             raise Invalid(
-                f"No worker can run an instance of type {spec.instance}: {problem}.",
+                f"No worker can run an instance of type {kind.name}: {problem}",
                 field="instance",
-                value=spec.instance,
+                value=kind.name,
                 remedy="Choose a smaller type (--instance), or connect a larger cluster (jupyter slml connect).",
             )
-        with self._database.write() as transaction:
-            # Looked up again inside the write: two clients may have sent the same key at once.
-            known = None if key is None else table.by_key(transaction.connection, key)
-            if known is not None:
-                return _same(known, spec), False
-            job = Job(
-                id=new_id("job"),
-                name=spec.name,
-                spec=spec,
-                state=JobState.QUEUED,
-                key=key,
-                created_at=transaction.now,
-            )
-            table.add(transaction.connection, job)
-            announce(transaction, job, "queued")
-        return job, True
 
-    def stop(self, word: str) -> Job:
+    def stop(self, word: str) -> JobView:
         """Ask for a job's end. Asking twice, or for a job that is over, changes nothing."""
         with self._database.write() as transaction:
-            job = table.find(transaction.connection, word)
-            if job.state.is_final or job.desired is Desired.STOP:
-                return job
-            job = table.save(transaction.connection, job.evolve(desired=Desired.STOP))
-            transaction.record("job.stop_requested", "job", job.id, {"job": summary(job).model_dump(mode="json")})
+            job = self._stop(transaction, table.find(transaction.connection, word))
+        return self._view(job)
+
+    def stop_all(self, words: Sequence[str], states: Sequence[str], name: str | None) -> list[str]:
+        """Ask for the end of the named jobs, or of all unfinished ones in these states or of this name; returns their ids.
+
+        Raises NotFound for a word that names no job; then none is stopped.
+        """
+        with self._database.write() as transaction:
+            connection = transaction.connection
+            if words:
+                found = [table.find(connection, word) for word in words]
+            else:
+                ids = table.unfinished(connection)
+                found = [table.get(connection, job_id) for job_id in ids]
+                found = [job for job in found if (not states or job.state in states) and (name is None or job.name == name)]
+            return [self._stop(transaction, job).id for job in found if not job.state.is_final]
+
+    def _stop(self, transaction: Transaction, job: Job) -> Job:
+        if job.state.is_final or job.desired is Desired.STOP:
+            return job
+        job = table.save(transaction.connection, job.evolve(desired=Desired.STOP))
+        announce(transaction, job, "stop_requested")
         return job
 
-    def get(self, word: str) -> Job:
-        """By id, or the newest of that name. A queued job says what it waits for. Raises NotFound."""
+    def delete(self, words: Sequence[str]) -> list[str]:
+        """Delete ended jobs with their attempts, logs and metrics; returns their ids. Artifacts go with the next `gc`.
+
+        Raises NotFound, and Conflict for a job that has not ended; then none is deleted.
+        """
+        with self._database.write() as transaction:
+            found = [table.find(transaction.connection, word) for word in dict.fromkeys(words)]
+            for job in found:
+                if not job.state.is_final:
+                    raise Conflict(
+                        f"Job {job.id} ({job.name}) is {job.state.value}; only ended jobs can be deleted.",
+                        field="jobs",
+                        value=job.id,
+                        remedy=f"Stop it first: jupyter slml jobs stop {job.id}",
+                    )
+            gone = [key for job in found for key in remove(transaction, job)]
+        for attempt in gone:
+            for key in self._blobs.list(attempt_key(attempt, "").rstrip("/")):
+                self._blobs.delete(key)
+        return [job.id for job in found]
+
+    def get(self, word: str) -> JobView:
+        """By id, or the newest of that name, with its phases; a queued job says what it waits for. Raises NotFound."""
         with self._database.read() as connection:
-            return self._explained(connection, [table.find(connection, word)])[0]
+            job = table.find(connection, word)
+        return self._view(job)
 
     def page(
         self, *, states: Sequence[str], name: str | None, search: str | None, before: str | None, limit: int
@@ -120,84 +161,32 @@ class Jobs:
             found, cursor, total = table.page(
                 connection, states=states, name=name, search=search, before=before, limit=limit
             )
-            return JobPage(jobs=[summary(job) for job in self._explained(connection, found)], next=cursor, total=total)
+            explained = self._waiting.explain(connection, found)
+        return JobPage(jobs=[summary(job) for job, _ in explained], next=cursor, total=total)
 
     def attempts(self, word: str) -> AttemptList:
         with self._database.read() as connection:
-            job = table.find(connection, word)
-            return AttemptList(attempts=table.attempts_of(connection, job.id))
+            return AttemptList(attempts=table.attempts_of(connection, table.find(connection, word).id))
 
-    def logs(self, word: str, after: int) -> LogPage:
-        """Everything printed after position `after`."""
+    def diff(self, before: str, after: str) -> JobDiff:
+        """What changed from one job to another. Raises NotFound."""
         with self._database.read() as connection:
-            job = table.find(connection, word)
-            attempts = table.attempts_of(connection, job.id)
-        entries: list[LogEntry] = []
-        last = after
-        for attempt in attempts:
-            base = attempt.number * ATTEMPT_STRIDE
-            if after >= base + ATTEMPT_STRIDE:
-                continue
-            for number, line in _chunks(self._blobs, attempt_key(attempt.id, "log"), after - base):
-                last = base + number
-                entries.append(LogEntry(q=last, n=attempt.number, **line))
-        return LogPage(entries=entries, last=last, done=job.state.is_final)
+            return diff(table.find(connection, before), table.find(connection, after))
 
-    def metrics(self, word: str) -> MetricPoints:
-        """All points of the newest attempt that logged any, in the order in which they were logged."""
+    def _view(self, job: Job) -> JobView:
         with self._database.read() as connection:
-            job = table.find(connection, word)
+            ((explained, expected),) = self._waiting.explain(connection, [job])
             attempts = table.attempts_of(connection, job.id)
-        for attempt in reversed(attempts):
-            points = [MetricPoint(**line) for _, line in _chunks(self._blobs, attempt_key(attempt.id, "metrics"), 0)]
-            if points:
-                return MetricPoints(points=points)
-        return MetricPoints(points=[])
+        return JobView(**dict(explained), phases=phases(job, attempts), expected_at=expected)
 
-    def displays(self, word: str) -> Displays:
-        job = self.get(word)
-        if job.outcome is None or job.outcome.displays is None:
-            return Displays(outputs=[])
-        return Displays(outputs=json.loads(b"".join(self._blobs.read(job.outcome.displays))))
 
-    def output(self, word: str, name: str) -> Artifact:
-        """Raises NotFound naming the outputs that exist, Conflict while the job has not ended."""
-        job = self.get(word)
-        if job.outcome is None:
-            raise Conflict(
-                f"Job {job.id} is {job.state.value} and has no outputs yet.",
-                field="job",
-                value=job.id,
-                remedy="Wait for its end: `job.wait()`.",
-            )
-        for artifact in job.outcome.outputs:
-            if artifact.name == name:
-                return artifact
-        why = job.outcome.skipped.get(name)
-        names = ", ".join(artifact.name for artifact in job.outcome.outputs) or "none"
-        raise NotFound(
-            f"Job {job.id} has no output {name!r}{f' ({why})' if why else ''}.",
-            field="output",
-            value=name,
-            remedy=f"Its outputs: {names}.",
-        )
-
-    def _explained(self, connection: Connection, found: list[Job]) -> list[Job]:
-        """The jobs, those that wait with the reason, worked out now rather than stored for every job in the queue."""
-        if not any(job.state is JobState.QUEUED and not job.reason for job in found):
-            return found
-        status = self._compute.status()
-        places = {job_id: place for place, job_id in enumerate(table.queue(connection))}
-        return [self._waiting(job, places.get(job.id, 0), status) for job in found]
-
-    def _waiting(self, job: Job, place: int, status: ClusterStatus) -> Job:
-        if job.state is not JobState.QUEUED or job.reason:
-            return job
-        if not status.connected:
-            return job.evolve(reason=f"Waits for the cluster: {status.problem or 'it is starting'}.")
-        kind = instance_type(job.spec.instance)
-        ahead = f"{place} ahead of it" if place else "next in the queue"
-        return job.evolve(reason=f"Waits for a slot with {kind.cpus:g} cpu and {kind.memory / GIB:g} GiB ({ahead}).")
+def remove(transaction: Transaction, job: Job) -> list[str]:
+    """Delete a job's rows inside a write; returns its attempts, whose blobs the caller deletes after the commit."""
+    connection: Connection = transaction.connection
+    attempts = [attempt.id for attempt in table.attempts_of(connection, job.id)]
+    table.delete(connection, job.id)
+    transaction.record("job.deleted", "job", job.id, {"name": job.name})
+    return attempts
 
 
 def _same(known: Job, spec: JobSpec) -> Job:
@@ -211,10 +200,12 @@ def _same(known: Job, spec: JobSpec) -> Job:
     return known
 
 
-def _chunks(blobs: Blobs, prefix: str, after: int) -> Iterator[tuple[int, dict[str, object]]]:
-    """Lines of the numbered JSON-lines chunks below `prefix` whose number is above `after`."""
-    for key in blobs.list(prefix):
-        number = int(key.rpartition("/")[2].partition(".")[0])
-        if number > after:
-            for line in blobs.get(key).splitlines():
-                yield number, json.loads(line)
+def _dependency(needed: Job, word: str) -> Job:
+    if needed.state.is_final and needed.state is not JobState.SUCCEEDED:
+        raise Conflict(
+            f"Job {needed.id} ({needed.name}) is {needed.state.value}: a job after it would never run.",
+            field="after",
+            value=word,
+            remedy="Run it again first, or leave `--after` out.",
+        )
+    return needed

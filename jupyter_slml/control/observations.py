@@ -22,6 +22,11 @@ class Started:
 
 
 @dataclass(frozen=True)
+class FirstLine:
+    at: float
+
+
+@dataclass(frozen=True)
 class Progress:
     metrics: dict[str, float]
 
@@ -38,7 +43,7 @@ class ReplicaEnded:
     error: dict[str, Any] | None
 
 
-Observation = Started | Progress | Ready | ReplicaEnded | Outcome
+Observation = Started | FirstLine | Progress | Ready | ReplicaEnded | Outcome
 
 
 class Observations:
@@ -62,6 +67,9 @@ class Observations:
 
     def attempt_started(self, attempt: str, host: str, pid: int, at: float) -> None:
         self._hear(("attempt", attempt), Started(host, pid, at))
+
+    def attempt_first_line(self, attempt: str, at: float) -> None:
+        self._hear(("attempt", attempt), FirstLine(at))
 
     def attempt_progress(self, attempt: str, metrics: dict[str, float]) -> None:
         self._hear(("attempt", attempt), Progress(metrics))

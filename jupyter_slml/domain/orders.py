@@ -15,6 +15,8 @@ class Limits(Frozen):
 
     threads: int = Field(ge=1)
     memory: int = Field(gt=0, description="Bytes over the start of the process.")
+    disk: int = Field(default=32 * 2**30, gt=0, description="Bytes below its own directories.")
+    gpus: int = Field(default=0, ge=0)
     timeout: float | None = None
     grace: float = 5.0
 
@@ -29,6 +31,8 @@ class AttemptOrder(Frozen):
     number: int = Field(ge=1)
     spec: JobSpec
     limits: Limits
+    #: The request in Dask's abstract resources.
+    resources: dict[str, float]
     #: URL of the blob store.
     store: str
 
@@ -46,6 +50,8 @@ class ReplicaOrder(Frozen):
     format: str
     signature: dict[str, JsonValue] | None = None
     limits: Limits
+    #: The request in Dask's abstract resources.
+    resources: dict[str, float]
     store: str
     #: Unix socket of the gateway, and what the replica says to be let in.
     gateway: str

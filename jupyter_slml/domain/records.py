@@ -25,10 +25,15 @@ class Job(Frozen):
     created_at: float
     started_at: float | None = None
     ended_at: float | None = None
-    #: Attempts made so far, and how many of them ended by a fault of the user's code / of the platform.
+    #: Attempts made so far, and how many retries each cause has used (`failure`, `memory`, `timeout`, `platform`).
     attempts: int = 0
-    failures: int = 0
-    losses: int = 0
+    retried: dict[str, int] = Field(default_factory=dict)
+    #: It does not start before this time: the back-off of a retry.
+    not_before: float | None = None
+    #: Who submitted it: fair turns and limits count by it.
+    user: str = ""
+    #: How many of the jobs that it waits for (`after`) have not succeeded yet.
+    blocked: int = 0
     #: The outcome of the attempt that decided the job.
     outcome: Outcome | None = None
     #: Last value of each metric, while it runs too.
@@ -49,7 +54,9 @@ class Attempt(Frozen):
     host: str | None = None
     pid: int | None = None
     created_at: float
+    #: Its process exists; the cell's first line; its end.
     started_at: float | None = None
+    first_line_at: float | None = None
     ended_at: float | None = None
     outcome: Outcome | None = None
 

@@ -6,16 +6,16 @@ The magics' arguments, help and completion, the REST schema and the panel's form
 
 from __future__ import annotations
 
+import json
 import keyword
+import re
 from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import Field, JsonValue, field_validator
 
-from jupyter_slml.domain.instances import instance_type
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.names import Name
-from jupyter_slml.errors import Invalid
 
 #: Upper bound of all parameters together, as JSON text.
 MAX_PARAMETER_BYTES = 256 * 1024
@@ -50,7 +50,7 @@ class TrainOptions(Frozen):
     )
     instance: str = Field(
         default="cpu.small",
-        description="Instance type: cpu.micro, cpu.small, cpu.medium, cpu.large or cpu.xlarge.",
+        description="Instance type: cpu.micro, cpu.small, cpu.medium, cpu.large, cpu.xlarge, or one of the settings.",
         json_schema_extra=_option("--instance", "-i", metavar="TYPE"),
     )
     outputs: list[str] = Field(
@@ -85,17 +85,92 @@ class TrainOptions(Frozen):
         default=0,
         ge=0,
         le=100,
-        description="Run the cell again up to so many times when it fails. Platform faults are retried apart from this.",
+        description="Run the cell again up to so many times when it raises or exits.",
         json_schema_extra=_option("--retries", metavar="N"),
     )
+    memory_retries: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="The same when it passes its memory limit.",
+        json_schema_extra=_option("--memory-retries", metavar="N"),
+    )
+    timeout_retries: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="The same when its time is up.",
+        json_schema_extra=_option("--timeout-retries", metavar="N"),
+    )
+    platform_retries: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="The same when the platform loses it (a worker's host dies). These use up no other retries.",
+        json_schema_extra=_option("--platform-retries", metavar="N"),
+    )
+    backoff: float = Field(
+        default=1.0,
+        ge=0,
+        le=3600,
+        description="Seconds before the first retry of a failure of the cell; doubled for each further one.",
+        json_schema_extra=_option("--backoff", metavar="SECONDS"),
+    )
+    after: list[str] = Field(
+        default_factory=list,
+        description="Start only when this job (id or name) has succeeded. May be repeated.",
+        json_schema_extra=_option("--after", metavar="JOB"),
+    )
+    priority: int = Field(
+        default=0,
+        ge=-100,
+        le=100,
+        description="Jobs of a higher priority start first.",
+        json_schema_extra=_option("--priority", metavar="N"),
+    )
+    inputs: dict[str, str] = Field(
+        default_factory=dict,
+        description="An input channel from a URI, file, directory or glob; the cell finds it as slml.inputs[NAME]. "
+        "May be repeated.",
+        json_schema_extra=_option("--input", metavar="NAME=URI"),
+    )
+    input_mode: Literal["file", "stream"] = Field(
+        default="file",
+        description="file: inputs are downloaded once per worker host before the cell starts. "
+        "stream: slml.inputs[NAME] opens them where they are.",
+        json_schema_extra=_option("--input-mode", metavar="MODE"),
+    )
+    metric_patterns: dict[str, str] = Field(
+        default_factory=dict,
+        description="Read a metric off the printed lines: a regular expression with one group. May be repeated.",
+        json_schema_extra=_option("--metric", metavar="NAME=REGEX"),
+    )
+    autolog: bool = Field(
+        default=True,
+        description="Log the metrics of xgboost, scikit-learn and lightgbm by themselves.",
+        json_schema_extra=_option("--autolog"),
+    )
 
-    @field_validator("instance")
+    @field_validator("inputs")
     @classmethod
-    def _known_instance(cls, value: str) -> str:
-        try:
-            instance_type(value)
-        except Invalid as error:
-            raise ValueError(f"{error.message} {error.remedy}") from error
+    def _channels(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, uri in value.items():
+            _check_variable(name)
+            if not uri.strip():
+                raise ValueError(f"the input {name} has no URI")
+        return value
+
+    @field_validator("metric_patterns")
+    @classmethod
+    def _patterns(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, pattern in value.items():
+            _check_variable(name)
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as error:
+                raise ValueError(f"{name}={pattern} is not a regular expression: {error}") from error
+            if groups != 1:
+                raise ValueError(f"{name}={pattern} must have exactly one group, the number; it has {groups}")
         return value
 
     @field_validator("outputs")
@@ -108,8 +183,6 @@ class TrainOptions(Frozen):
     @field_validator("parameters")
     @classmethod
     def _small_parameters(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        import json
-
         for name in value:
             _check_variable(name)
         size = len(json.dumps(value))
@@ -209,11 +282,6 @@ class DeployOptions(Frozen):
         description="Requests that may wait; one more is answered 429.",
         json_schema_extra=_option("--max-queue", metavar="N"),
     )
-
-    @field_validator("instance")
-    @classmethod
-    def _known_instance(cls, value: str) -> str:
-        return TrainOptions._known_instance(value)
 
 
 class DeploySpec(DeployOptions):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pydantic import Field, JsonValue
 
 from jupyter_slml.domain.cluster import ClusterStatus
+from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.model import Frozen
+from jupyter_slml.domain.phases import Phase
 from jupyter_slml.domain.records import Attempt, Endpoint, Event, Job, Model, Replica, Version
 from jupyter_slml.domain.specs import JobKind
 from jupyter_slml.domain.states import JobState
@@ -27,6 +29,14 @@ class JobSummary(Frozen):
     instance: str
     notebook: str | None
     revision: int
+
+
+class JobView(Job):
+    """A job as it is shown: with where its time went and, while it waits, until when that may last."""
+
+    phases: list[Phase] = Field(default_factory=list)
+    #: Epoch seconds at which it may start, where earlier runs allow an estimate.
+    expected_at: float | None = None
 
 
 def summary(job: Job) -> JobSummary:
@@ -52,6 +62,39 @@ class JobPage(Frozen):
     #: Cursor of the next page (`before=`); None on the last one.
     next: str | None
     total: int
+
+
+class StopMany(Frozen):
+    """Which jobs to stop: the named ones, or else all unfinished ones in these states or of this name."""
+
+    jobs: list[str] = Field(default_factory=list, max_length=10_000)
+    states: list[str] = Field(default_factory=list)
+    name: str | None = None
+
+
+class DeleteMany(Frozen):
+    jobs: list[str] = Field(min_length=1, max_length=10_000)
+
+
+class JobIds(Frozen):
+    jobs: list[str]
+
+
+class Collect(Frozen):
+    """What may go: jobs that ended so long ago, except the newest of each name."""
+
+    older_than: float = Field(default=30 * 86400, ge=0, description="Seconds since the job ended.")
+    keep: int = Field(default=5, ge=0, description="How many of each name stay, however old.")
+    dry_run: bool = False
+
+
+class Collected(Frozen):
+    """What went, or would go."""
+
+    jobs: list[str]
+    objects: int
+    bytes: int
+    dry_run: bool
 
 
 class AttemptList(Frozen):
@@ -125,6 +168,10 @@ class EventPage(Frozen):
     events: list[Event]
     #: Position to resume after.
     last: int
+
+
+class InstanceList(Frozen):
+    instances: list[InstanceType]
 
 
 class Missing(Frozen):

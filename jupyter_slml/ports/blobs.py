@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 def digest_key(digest: str) -> str:
@@ -15,6 +15,14 @@ def digest_key(digest: str) -> str:
 def attempt_key(attempt: str, leaf: str) -> str:
     """Where an attempt keeps its start mark, its outcome, its log chunks and its metrics."""
     return f"attempts/{attempt}/{leaf}"
+
+
+class Entry(NamedTuple):
+    """One stored object as a listing shows it: size in bytes, `modified` in epoch seconds."""
+
+    key: str
+    size: int
+    modified: float
 
 
 class Blobs(Protocol):
@@ -42,6 +50,9 @@ class Blobs(Protocol):
 
     def list(self, prefix: str) -> list[str]:
         """Keys below `prefix`, sorted."""
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        """All objects below `prefix`, in no order, as they are found."""
 
     def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""

@@ -14,6 +14,9 @@ class Observer(Protocol):
 
     def attempt_started(self, attempt: str, host: str, pid: int, at: float) -> None: ...
 
+    def attempt_first_line(self, attempt: str, at: float) -> None:
+        """Inputs are there, the cell begins."""
+
     def attempt_progress(self, attempt: str, metrics: dict[str, float]) -> None:
         """Latest values, at most twice a second."""
 

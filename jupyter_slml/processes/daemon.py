@@ -34,8 +34,13 @@ from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.http.app import make_app
 from jupyter_slml.control.http.services import Services
 from jupyter_slml.control.jobs import Jobs
+from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
+from jupyter_slml.control.results import Results
+from jupyter_slml.control.retention import Retention
+from jupyter_slml.control.waiting import Waiting
+from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.errors import SlmlError
 from jupyter_slml.settings import Workspace, workspace, write_private
 from jupyter_slml.storage.blobs import file_url, open_blobs
@@ -59,6 +64,8 @@ class Daemon:
         self._compute = DaskBackend(place, settings, blobs)
         self._gateway = Gateway(place, settings.gateway_port)
         self._bus = Bus()
+        catalogue = Catalogue.of_settings(settings.instances)
+        limits = Limits(per_user=settings.user_limit)
         self._reconciler = Reconciler(
             self._database,
             self._compute,
@@ -66,6 +73,8 @@ class Daemon:
             self._bus,
             store=store,
             socket=str(place.gateway_socket),
+            catalogue=catalogue,
+            limits=limits,
         )
         models = Models(self._database)
         self._app = make_app(
@@ -76,9 +85,18 @@ class Daemon:
                 compute=self._compute,
                 gateway=self._gateway,
                 bus=self._bus,
-                jobs=Jobs(self._database, blobs, self._compute),
+                catalogue=catalogue,
+                jobs=Jobs(
+                    self._database,
+                    blobs,
+                    self._compute,
+                    catalogue,
+                    Waiting(self._compute, catalogue, limits, self._database.clock),
+                ),
+                results=Results(self._database, blobs),
+                retention=Retention(self._database, blobs),
                 models=models,
-                endpoints=Endpoints(self._database, models, self._compute, self._gateway),
+                endpoints=Endpoints(self._database, models, self._compute, self._gateway, catalogue),
                 started_at=time.time(),
                 leave=self._leave,
             )

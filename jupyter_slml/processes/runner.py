@@ -1,14 +1,13 @@
 """The runner's process: one per host and workspace, by a lock.
 
-Started by the worker plugin in a session of its own, so that it outlives Dask and the daemon. A second one finds the lock
-taken and leaves. SIGTERM ends it and everything under it.
+Started by `compute/link.py` in a session of its own, so that it outlives Dask and the daemon, with the lock already held: a
+second one is never started. SIGTERM ends it and everything under it.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import fcntl
 import logging
 import os
 import secrets
@@ -68,14 +67,12 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="short private directory for sockets")
     parser.add_argument("--data", type=Path, required=True, help="private directory on disk")
     parser.add_argument("--store", required=True, help="URL of the blob store")
+    parser.add_argument("--lock", type=int, required=True, help="inherited descriptor that holds the host's lock")
     arguments = parser.parse_args()
     own_directory(arguments.run)
     own_directory(arguments.data)
-    lock = os.open(arguments.run / "runner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return
+    # Nothing that we start may hold the lock after us.
+    os.set_inheritable(arguments.lock, False)
     logging.basicConfig(
         filename=arguments.data / "runner.log", level=logging.INFO, format="%(asctime)s %(name)s %(message)s"
     )

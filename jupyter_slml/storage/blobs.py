@@ -21,7 +21,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from jupyter_slml.errors import IntegrityError, Invalid, NotFound, SlmlError, StorageFull, Unavailable
-from jupyter_slml.ports.blobs import Blobs, digest_key
+from jupyter_slml.ports.blobs import Blobs, Entry, digest_key
 
 _CHUNK = 4 * 2**20
 
@@ -87,6 +87,12 @@ class ObjectBlobs:
     def list(self, prefix: str) -> list[str]:
         with _translated(prefix):
             return sorted(item["path"] for batch in obstore.list(self._store, prefix) for item in batch)
+
+    def entries(self, prefix: str) -> Iterator[Entry]:
+        with _translated(prefix):
+            for batch in obstore.list(self._store, prefix):
+                for item in batch:
+                    yield Entry(item["path"], item["size"], item["last_modified"].timestamp())
 
     def delete(self, key: str) -> None:
         with contextlib.suppress(NotFound), _translated(key):

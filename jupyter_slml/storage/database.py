@@ -110,8 +110,13 @@ class Database:
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
         with self.engine.connect() as connection:
             config.attributes["connection"] = connection
+            if self.engine.dialect.name == "sqlite":
+                # SQLite changes a table by building it anew and dropping the old one, which would cascade to its children.
+                connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             command.upgrade(config, "head")
             connection.commit()
+            if self.engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 def sqlite_url(path: Path) -> str:

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import statistics
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import delete as sql_delete
 
 from jupyter_slml.domain.records import Attempt, Job
-from jupyter_slml.domain.states import AttemptState, JobState
+from jupyter_slml.domain.states import AttemptState, Desired, JobState
 from jupyter_slml.errors import Invalid, NotFound
 from jupyter_slml.storage.rows import to_record, to_row
-from jupyter_slml.storage.schema import attempts, jobs
+from jupyter_slml.storage.schema import attempts, dependencies, jobs
 
-_JOB = ("spec", "outcome", "metrics")
+_JOB = ("spec", "outcome", "metrics", "retried")
 _ATTEMPT = ("outcome",)
+_LIVE = (JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
 
 
 def add(connection: Connection, job: Job) -> None:
     """Store a new job. Raises IntegrityError of SQLAlchemy when its key is taken: look it up with `by_key` first."""
     spec = job.spec
     row = to_row(job, _JOB)
-    connection.execute(insert(jobs).values(**row, kind=spec.kind, instance=spec.instance, notebook=spec.origin.notebook))
+    connection.execute(
+        insert(jobs).values(
+            **row, kind=spec.kind, instance=spec.instance, notebook=spec.origin.notebook, priority=spec.priority
+        )
+    )
 
 
 def save(connection: Connection, job: Job) -> Job:
@@ -68,12 +77,160 @@ def unfinished(connection: Connection) -> list[str]:
     return [row.id for row in rows]
 
 
-def queue(connection: Connection) -> list[str]:
-    """Ids of the queued jobs, first come first."""
-    rows = connection.execute(
-        select(jobs.c.id).where(jobs.c.state == JobState.QUEUED).order_by(jobs.c.created_at, jobs.c.id)
+class Waiting(NamedTuple):
+    """A queued job as the order of turns sees it."""
+
+    id: str
+    user: str
+    priority: int
+    created_at: float
+    instance: str
+
+
+def waiting(connection: Connection) -> list[Waiting]:
+    """All queued jobs, blocked ones and those in a back-off too."""
+    query = select(jobs.c.id, jobs.c.user, jobs.c.priority, jobs.c.created_at, jobs.c.instance)
+    rows = connection.execute(query.where(jobs.c.state == JobState.QUEUED))
+    return [Waiting(*row) for row in rows]
+
+
+def startable(connection: Connection, now: float, limit: int) -> list[Waiting]:
+    """Queued jobs that could start now: of each user the first ones, `limit` in all or a little more.
+
+    Only the heads of the users' queues are read, so that a long queue costs no more than a short one. Jobs that others
+    block and jobs in a back-off are left out.
+    """
+    users = connection.scalars(select(jobs.c.user).where(jobs.c.state == JobState.QUEUED).distinct()).all()
+    found: list[Waiting] = []
+    for user in users:
+        query = (
+            select(jobs.c.id, jobs.c.user, jobs.c.priority, jobs.c.created_at, jobs.c.instance)
+            .where(
+                jobs.c.state == JobState.QUEUED,
+                jobs.c.user == user,
+                jobs.c.desired == Desired.RUN,
+                jobs.c.blocked == 0,
+                or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
+            )
+            .order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.id)
+            .limit(max(1, limit // len(users)))
+        )
+        found += [Waiting(*row) for row in connection.execute(query)]
+    return found
+
+
+def next_start(connection: Connection) -> float | None:
+    """When the first back-off of a queued job ends; None when none waits for that."""
+    found: float | None = connection.scalar(
+        select(func.min(jobs.c.not_before)).where(jobs.c.state == JobState.QUEUED, jobs.c.not_before.is_not(None))
     )
-    return [row.id for row in rows]
+    return found
+
+
+def live_by_user(connection: Connection) -> dict[str, int]:
+    """How many jobs of each user hold a slot."""
+    rows = connection.execute(
+        select(jobs.c.user, func.count().label("number")).where(jobs.c.state.in_(_LIVE)).group_by(jobs.c.user)
+    )
+    return {row.user: row.number for row in rows}
+
+
+def live_by_instance(connection: Connection) -> dict[str, int]:
+    """How many jobs of each instance type hold a slot."""
+    rows = connection.execute(
+        select(jobs.c.instance, func.count().label("number")).where(jobs.c.state.in_(_LIVE)).group_by(jobs.c.instance)
+    )
+    return {row.instance: row.number for row in rows}
+
+
+def typical_seconds(connection: Connection, name: str, sample: int = 20) -> float | None:
+    """Median running time of the latest succeeded jobs of a name; None when there was none."""
+    rows = connection.execute(
+        select(jobs.c.started_at, jobs.c.ended_at)
+        .where(jobs.c.name == name, jobs.c.state == JobState.SUCCEEDED, jobs.c.started_at.is_not(None))
+        .order_by(jobs.c.created_at.desc())
+        .limit(sample)
+    )
+    spans = [row.ended_at - row.started_at for row in rows]
+    return statistics.median(spans) if spans else None
+
+
+def holding(connection: Connection) -> list[Job]:
+    """Jobs that hold a slot."""
+    rows = connection.execute(select(jobs).where(jobs.c.state.in_(_LIVE))).mappings()
+    return [to_record(Job, row, _JOB) for row in rows]
+
+
+def depend(connection: Connection, job_id: str, needs: Sequence[str]) -> None:
+    """Note that a job waits for others."""
+    for needed in needs:
+        connection.execute(insert(dependencies).values(job=job_id, needs=needed))
+
+
+def dependents(connection: Connection, needed: str) -> list[Job]:
+    """Queued jobs that wait for this one."""
+    rows = connection.execute(
+        select(jobs)
+        .join(dependencies, dependencies.c.job == jobs.c.id)
+        .where(dependencies.c.needs == needed, jobs.c.state == JobState.QUEUED)
+    ).mappings()
+    return [to_record(Job, row, _JOB) for row in rows]
+
+
+def needed_by(connection: Connection, job_id: str) -> list[Job]:
+    """The jobs that this one waits for, finished ones too."""
+    rows = connection.execute(
+        select(jobs).join(dependencies, dependencies.c.needs == jobs.c.id).where(dependencies.c.job == job_id)
+    ).mappings()
+    return [to_record(Job, row, _JOB) for row in rows]
+
+
+def finished(connection: Connection, ended_before: float, keep: int) -> list[Job]:
+    """Final jobs that ended before a moment and are not among the newest `keep` of their name, oldest first."""
+    ranked = (
+        select(
+            jobs.c.id.label("ranked"),
+            func.row_number().over(partition_by=jobs.c.name, order_by=jobs.c.created_at.desc()).label("age"),
+        )
+    ).subquery()
+    rows = connection.execute(
+        select(jobs)
+        .join(ranked, ranked.c.ranked == jobs.c.id)
+        .where(
+            jobs.c.state.in_([state for state in JobState if state.is_final]),
+            jobs.c.ended_at < ended_before,
+            ranked.c.age > keep,
+        )
+        .order_by(jobs.c.created_at)
+    ).mappings()
+    return [to_record(Job, row, _JOB) for row in rows]
+
+
+def delete(connection: Connection, job_id: str) -> None:
+    """Delete a job with its attempts and dependencies. Its events stay: the log is append-only."""
+    connection.execute(sql_delete(jobs).where(jobs.c.id == job_id))
+
+
+def attempt_ids(connection: Connection) -> set[str]:
+    """Every attempt that is known."""
+    return set(connection.scalars(select(attempts.c.id)))
+
+
+def digests(connection: Connection, without: Collection[str] = ()) -> set[str]:
+    """Every digest that some job refers to, those in `without` left out: captures, bundles, outputs, displays."""
+    found: set[str] = set()
+    for row in connection.execute(select(jobs.c.id, jobs.c.spec, jobs.c.outcome)):
+        if row.id in without:
+            continue
+        spec = json.loads(row.spec)
+        found |= {item["digest"] for item in spec["captures"] if item["format"] != "module"}
+        if spec["bundle"]:
+            found.add(spec["bundle"]["digest"])
+        if row.outcome:
+            outcome = json.loads(row.outcome)
+            found |= {item["digest"] for item in outcome["outputs"]}
+            found |= {outcome[name] for name in ("displays", "notebook") if outcome.get(name)}
+    return found
 
 
 def page(

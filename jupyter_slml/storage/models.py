@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from sqlalchemy import Connection, and_, func, insert, select, update
 
 from jupyter_slml.domain.records import Model, Version
@@ -90,3 +92,11 @@ def versions_of(connection: Connection, name: str) -> list[Version]:
 
 def count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(models)) or 0
+
+
+def digests(connection: Connection) -> set[str]:
+    """Every digest that some version refers to."""
+    found = set(connection.scalars(select(versions.c.digest)))
+    for captures in connection.scalars(select(versions.c.captures)):
+        found |= set(json.loads(captures).values())
+    return found

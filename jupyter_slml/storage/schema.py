@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 #: The newest migration.
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = MetaData()
 
@@ -52,8 +52,11 @@ jobs = Table(
     Column("started_at", Float),
     Column("ended_at", Float),
     Column("attempts", Integer, nullable=False),
-    Column("failures", Integer, nullable=False),
-    Column("losses", Integer, nullable=False),
+    Column("retried", Text, nullable=False),
+    Column("not_before", Float),
+    Column("user", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("blocked", Integer, nullable=False),
     Column("registered", String(96)),
     Column("revision", Integer, nullable=False),
     Column("metrics", Text, nullable=False),
@@ -62,6 +65,7 @@ jobs = Table(
     Index("jobs_by_time", "created_at", "id"),
     Index("jobs_by_state", "state", "created_at", "id"),
     Index("jobs_by_name", "name", "created_at", "id"),
+    Index("jobs_by_turn", "state", "user", "priority", "created_at", "id"),
 )
 
 attempts = Table(
@@ -75,10 +79,20 @@ attempts = Table(
     Column("pid", Integer),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
+    Column("first_line_at", Float),
     Column("ended_at", Float),
     Column("outcome", Text),
     UniqueConstraint("job", "number", name="attempt_number"),
     Index("attempts_by_state", "state"),
+)
+
+dependencies = Table(
+    "dependencies",
+    metadata,
+    Column("job", String(32), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    #: The job that must have succeeded first.
+    Column("needs", String(32), primary_key=True),
+    Index("dependencies_by_needs", "needs"),
 )
 
 models = Table(

@@ -8,6 +8,7 @@ stopped or the test decides, any other succeeds at once. A replica is ready at o
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from jupyter_slml.domain.cluster import ClusterStatus, Host
@@ -54,7 +55,7 @@ class FakeCompute:
             return
         if order.id not in self._orders:
             self._orders[order.id] = order
-            self._using[order.id] = _resources(order)
+            self._using[order.id] = order.resources
             self.started.append(order.id)
         self._later(self._begin, order)
 
@@ -70,8 +71,8 @@ class FakeCompute:
 
     def fits(self, resources: dict[str, float]) -> str | None:
         for name, wanted in resources.items():
-            if wanted > self._total[name]:
-                return f"it asks for {wanted:g} {name}, the largest worker has {self._total[name]:g}"
+            if wanted > self._total.get(name, 0.0):
+                return f"it asks for {wanted:g} {name}, the largest worker has {self._total.get(name, 0.0):g}."
         return None
 
     def slot(self, resources: dict[str, float]) -> bool:
@@ -105,6 +106,10 @@ class FakeCompute:
             lost = Outcome(attempt=order_id, state=AttemptState.LOST, reason=Reason.PLATFORM, message="Its host died.")
             self._end(order_id, lost)
 
+    def order(self, order_id: str) -> AttemptOrder | ReplicaOrder:
+        """The order of that id."""
+        return self._orders[order_id]
+
     def disconnect(self, broken: bool = True) -> None:
         self.connected = not broken
         if self._observer is not None:
@@ -124,11 +129,12 @@ class FakeCompute:
             else:
                 observer.replica_ready(order.id, {"load": 1.0})
             return
-        observer.attempt_started(order.id, "fake", 1, 1.0)
+        observer.attempt_started(order.id, "fake", 1, time.time())
+        observer.attempt_first_line(order.id, time.time())
         if "raise" in order.spec.source:
-            error = CellError(ename="ValueError", evalue="no", traceback=["ValueError: no"], line=1)
+            raised = CellError(ename="ValueError", evalue="no", traceback=["ValueError: no"], line=1)
             failed = Outcome(
-                attempt=order.id, state=AttemptState.FAILED, reason=Reason.EXCEPTION, message="ValueError: no", error=error
+                attempt=order.id, state=AttemptState.FAILED, reason=Reason.EXCEPTION, message="ValueError: no", error=raised
             )
             self._end(order.id, failed)
         elif "sleep" not in order.spec.source:
@@ -155,7 +161,3 @@ class FakeCompute:
 
     def _later(self, function: Any, *arguments: Any) -> None:
         asyncio.get_running_loop().call_soon(function, *arguments)
-
-
-def _resources(order: AttemptOrder | ReplicaOrder) -> dict[str, float]:
-    return {CPU_RESOURCE: float(order.limits.threads), MEMORY_RESOURCE: order.limits.memory / GIB}

@@ -11,9 +11,19 @@ from fastapi.responses import StreamingResponse
 
 from jupyter_slml.control.http.services import Given, Services
 from jupyter_slml.control.http.streaming import HEARTBEAT, frame, stream, wants_stream
-from jupyter_slml.domain.records import Job
+from jupyter_slml.domain.diffs import JobDiff
 from jupyter_slml.domain.specs import JobSpec
-from jupyter_slml.domain.views import AttemptList, Displays, JobPage, LogPage, MetricPoints
+from jupyter_slml.domain.views import (
+    AttemptList,
+    DeleteMany,
+    Displays,
+    JobIds,
+    JobPage,
+    JobView,
+    LogPage,
+    MetricPoints,
+    StopMany,
+)
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -24,7 +34,7 @@ def submit(
     response: Response,
     services: Given,
     idempotency_key: Annotated[str | None, Header(max_length=128)] = None,
-) -> Job:
+) -> JobView:
     """Accept a job. The same Idempotency-Key again answers 200 with the first job."""
     job, created = services.jobs.submit(spec, idempotency_key)
     if not created:
@@ -46,14 +56,32 @@ def list_jobs(
     return services.jobs.page(states=states, name=name, search=text, before=before, limit=limit)
 
 
+@router.post("/stop")
+def stop_jobs(wanted: StopMany, services: Given) -> JobIds:
+    """Ask for the end of many jobs at once; answers with those that had not ended."""
+    return JobIds(jobs=services.jobs.stop_all(wanted.jobs, wanted.states, wanted.name))
+
+
+@router.post("/delete")
+def delete_jobs(wanted: DeleteMany, services: Given) -> JobIds:
+    """Delete ended jobs with their logs and metrics. All of them, or none when one has not ended."""
+    return JobIds(jobs=services.jobs.delete(wanted.jobs))
+
+
+@router.get("/{before}/diff/{after}")
+def diff_jobs(before: str, after: str, services: Given) -> JobDiff:
+    """What changed from one job to another: code, inputs, environment, options, metrics."""
+    return services.jobs.diff(before, after)
+
+
 @router.get("/{job}")
-def get_job(job: str, services: Given) -> Job:
+def get_job(job: str, services: Given) -> JobView:
     """By id, or the newest of that name."""
     return services.jobs.get(job)
 
 
 @router.post("/{job}/stop")
-def stop_job(job: str, services: Given) -> Job:
+def stop_job(job: str, services: Given) -> JobView:
     """Ask for its end. Asking again changes nothing."""
     return services.jobs.stop(job)
 
@@ -69,7 +97,7 @@ async def wait_for_job(
     services: Given,
     timeout: Annotated[float, Query(ge=0, le=300)] = 30.0,
     revision: Annotated[int | None, Query(description="Answer as soon as the job is newer than this.")] = None,
-) -> Job:
+) -> JobView:
     """The job as soon as it is final (or newer than `revision`), else after `timeout` seconds as it is then."""
     found = await asyncio.to_thread(services.jobs.get, job)
     deadline = asyncio.get_running_loop().time() + timeout
@@ -97,7 +125,7 @@ async def read_logs(
     if wants_stream(accept):
         found = await asyncio.to_thread(services.jobs.get, job)
         return stream(_follow(services, found.id, position))
-    return await asyncio.to_thread(services.jobs.logs, job, position)
+    return await asyncio.to_thread(services.results.logs, job, position)
 
 
 async def _follow(services: Services, job: str, position: int) -> AsyncIterator[str]:
@@ -106,7 +134,7 @@ async def _follow(services: Services, job: str, position: int) -> AsyncIterator[
         attempts = await asyncio.to_thread(services.jobs.attempts, job)
         keys = [("log", attempt.id) for attempt in attempts.attempts]
         listening = services.bus.listen(("job", job), *keys)
-        page = await asyncio.to_thread(services.jobs.logs, job, position)
+        page = await asyncio.to_thread(services.results.logs, job, position)
         position = page.last
         if page.entries:
             yield frame(page.model_dump_json(), event="entries", event_id=position)
@@ -119,18 +147,18 @@ async def _follow(services: Services, job: str, position: int) -> AsyncIterator[
 
 @router.get("/{job}/metrics")
 def read_metrics(job: str, services: Given) -> MetricPoints:
-    return services.jobs.metrics(job)
+    return services.results.metrics(job)
 
 
 @router.get("/{job}/displays")
 def read_displays(job: str, services: Given) -> Displays:
-    return services.jobs.displays(job)
+    return services.results.displays(job)
 
 
 @router.get("/{job}/outputs/{name}")
 def read_output(job: str, name: str, services: Given) -> StreamingResponse:
     """The stored bytes of an output; `X-Slml-Format` and `X-Slml-Digest` say what they are."""
-    artifact = services.jobs.output(job, name)
+    artifact = services.results.output(job, name)
     return StreamingResponse(
         services.blobs.read(artifact.digest),
         media_type="application/octet-stream",

@@ -13,6 +13,9 @@ from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.models import Models
+from jupyter_slml.control.results import Results
+from jupyter_slml.control.retention import Retention
+from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.ports.blobs import Blobs
 from jupyter_slml.ports.compute import Compute
 from jupyter_slml.settings import Workspace
@@ -29,7 +32,10 @@ class Services:
     compute: Compute
     gateway: Gateway
     bus: Bus
+    catalogue: Catalogue
     jobs: Jobs
+    results: Results
+    retention: Retention
     models: Models
     endpoints: Endpoints
     started_at: float

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from jupyter_slml import __version__
 from jupyter_slml.control.http.services import Given
-from jupyter_slml.domain.views import Counts, Shutdown, Status
+from jupyter_slml.domain.views import Collect, Collected, Counts, InstanceList, Shutdown, Status
 from jupyter_slml.settings import Settings
 from jupyter_slml.storage import endpoints, jobs, models
 
@@ -41,6 +41,18 @@ def write_settings(settings: Settings, services: Given) -> Settings:
     """Store new settings; they hold from the daemon's next start (`jupyter slml connect` restarts it)."""
     services.workspace.save_settings(settings)
     return settings
+
+
+@router.get("/instances")
+def list_instances(services: Given) -> InstanceList:
+    """The instance types that jobs and replicas may ask for."""
+    return InstanceList(instances=list(services.catalogue))
+
+
+@router.post("/gc")
+def collect(wanted: Collect, services: Given) -> Collected:
+    """Delete old jobs and the bytes that nothing refers to."""
+    return services.retention.collect(older_than=wanted.older_than, keep=wanted.keep, dry_run=wanted.dry_run)
 
 
 @router.post("/shutdown", status_code=202)

@@ -9,6 +9,7 @@ from jupyter_slml.control import routing
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.observations import Key, Ready, ReplicaEnded, Started
 from jupyter_slml.control.orders import replica_order
+from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.lifecycles.endpoints import ENDPOINTS, EndpointEffect, EndpointEvent
 from jupyter_slml.domain.lifecycles.replicas import REPLICAS, ReplicaEvent
 from jupyter_slml.domain.names import new_id
@@ -34,8 +35,10 @@ _ENDS = {
 class EndpointMoves:
     """The steps of endpoints. Methods that take a Transaction move records; the async ones carry out effects."""
 
-    def __init__(self, database: Database, compute: Compute, gateway: Gateway, store: str, socket: str) -> None:
-        self._database, self._compute, self._gateway = database, compute, gateway
+    def __init__(
+        self, database: Database, compute: Compute, gateway: Gateway, store: str, socket: str, catalogue: Catalogue
+    ) -> None:
+        self._database, self._compute, self._gateway, self._catalogue = database, compute, gateway, catalogue
         self._store, self._socket = store, socket
         self._routing = asyncio.Lock()
 
@@ -183,7 +186,8 @@ class EndpointMoves:
             version = models_table.version(connection, revision.model, revision.version)
         if not self._compute.status().connected:
             raise Unavailable("The cluster is not connected.")
-        await self._compute.submit(replica_order(replica, revision, version, self._store, self._socket))
+        kind = self._catalogue.get(revision.spec.instance)
+        await self._compute.submit(replica_order(replica, revision, version, kind, self._store, self._socket))
 
     async def unhost(self, replica_id: str) -> None:
         """Take a replica out of rotation, then end it."""

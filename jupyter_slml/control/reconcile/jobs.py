@@ -6,10 +6,12 @@ import asyncio
 import math
 
 from jupyter_slml.control import jobs as cases
-from jupyter_slml.control import models
-from jupyter_slml.control.observations import Key, Progress, Started
+from jupyter_slml.control import models, retries
+from jupyter_slml.control.limits import Limits
+from jupyter_slml.control.observations import FirstLine, Key, Progress, Started
 from jupyter_slml.control.orders import attempt_order
-from jupyter_slml.domain.instances import instance_type
+from jupyter_slml.control.turns import in_turn
+from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.lifecycles.attempts import ATTEMPTS, AttemptEvent
 from jupyter_slml.domain.lifecycles.jobs import JOBS, JobEffect, JobEvent
 from jupyter_slml.domain.names import new_id
@@ -22,8 +24,6 @@ from jupyter_slml.storage import events
 from jupyter_slml.storage import jobs as table
 from jupyter_slml.storage.database import Database, Transaction
 
-#: How often the platform may lose a job before it gives up.
-PLATFORM_RETRIES = 3
 #: How many waiting jobs are looked at when a slot is free, so that a large one in front does not hide small ones.
 LOOK_AHEAD = 64
 
@@ -34,13 +34,30 @@ _ENDS = {
     AttemptState.TIMED_OUT: AttemptEvent.TIMED_OUT,
     AttemptState.LOST: AttemptEvent.LOST,
 }
+#: What the end of its last attempt makes of a job.
+_VERDICTS = {
+    AttemptState.FAILED: JobEvent.FAILED,
+    AttemptState.TIMED_OUT: JobEvent.TIMED_OUT,
+    AttemptState.LOST: JobEvent.LOST,
+}
+
+
+_ENDED = {
+    JobState.FAILED: "failed",
+    JobState.STOPPED: "was stopped",
+    JobState.TIMED_OUT: "ran out of time",
+    JobState.LOST: "was lost",
+}
 
 
 class JobMoves:
     """The steps of jobs. Methods that take a Transaction move records; the async ones carry out effects."""
 
-    def __init__(self, database: Database, compute: Compute, store: str) -> None:
+    def __init__(self, database: Database, compute: Compute, store: str, catalogue: Catalogue, limits: Limits) -> None:
         self._database, self._compute, self._store = database, compute, store
+        self._catalogue, self._limits = catalogue, limits
+        #: When each user was last given a slot.
+        self._served: dict[str, float] = {}
 
     def _move_job(
         self, transaction: Transaction, job: Job, event: JobEvent, **changes: object
@@ -52,22 +69,38 @@ class JobMoves:
             changes.setdefault("ended_at", transaction.now)
         moved = table.save(transaction.connection, job.evolve(state=move.state, **changes))
         cases.announce(transaction, moved, move.state.value)
+        if moved.state.is_final:
+            self._release(transaction, moved)
         return moved, move.effects
 
-    async def placeable(self) -> list[str]:
-        """Waiting jobs that have a slot now, first come first served; one that does not fit lets smaller ones pass.
+    def _release(self, transaction: Transaction, job: Job) -> None:
+        """Let those go on that waited for this job; those that needed its success will not run."""
+        for waiting in table.dependents(transaction.connection, job.id):
+            if job.state is JobState.SUCCEEDED:
+                table.save(transaction.connection, waiting.evolve(blocked=max(0, waiting.blocked - 1)))
+            else:
+                reason = f"Not run: {job.name} ({job.id}), which it waited for, {_ENDED[job.state]}."
+                self._move_job(transaction, waiting, JobEvent.STOP_REQUESTED, reason=reason)
 
-        Take one, start it, then ask again: each started job changes what is free.
+    async def placeable(self) -> tuple[list[str], float | None]:
+        """Queued jobs that have a slot now, in the order of their turns, and seconds until a back-off ends.
+
+        A job that does not fit lets smaller ones pass. Take one, start it, then ask again: each started job changes what
+        is free and whose turn it is.
         """
         if not self._compute.status().connected:
-            return []
-        waiting = await asyncio.to_thread(self._waiting)
-        return [job for job, instance in waiting if self._compute.slot(instance_type(instance).resources)]
+            return [], None
+        waiting, delay = await asyncio.to_thread(self._waiting)
+        return [job.id for job in waiting if self._compute.slot(self._catalogue.get(job.instance).resources)], delay
 
-    def _waiting(self) -> list[tuple[str, str]]:
+    def _waiting(self) -> tuple[list[table.Waiting], float | None]:
         with self._database.read() as connection:
-            ids = table.queue(connection)[:LOOK_AHEAD]
-            return [(job_id, table.get(connection, job_id).spec.instance) for job_id in ids]
+            now = self._database.clock.now()
+            found = table.startable(connection, now, LOOK_AHEAD)
+            by_user, by_kind = table.live_by_user(connection), table.live_by_instance(connection)
+            start = table.next_start(connection)
+        allowed = [job for job in found if self._limits.allow(job.user, self._catalogue.get(job.instance), by_user, by_kind)]
+        return in_turn(allowed, by_user, self._served), None if start is None or start <= now else start - now
 
     def start(self, transaction: Transaction, job_id: str) -> list[Key]:
         job = table.get(transaction.connection, job_id)
@@ -81,7 +114,8 @@ class JobMoves:
             created_at=transaction.now,
         )
         table.add_attempt(transaction.connection, attempt)
-        self._move_job(transaction, job, JobEvent.PLACED, attempts=attempt.number, reason="")
+        self._served[job.user] = transaction.now
+        self._move_job(transaction, job, JobEvent.PLACED, attempts=attempt.number, reason="", not_before=None)
         return [("submit", attempt.id)]
 
     def step(self, transaction: Transaction, job_id: str) -> list[Key]:
@@ -95,7 +129,7 @@ class JobMoves:
         attempts = table.attempts_of(transaction.connection, job.id)
         return [("end", attempt.id) for attempt in attempts if not attempt.state.is_final]
 
-    def hear(self, transaction: Transaction, attempt_id: str, report: Started | Progress | Outcome) -> list[Key]:
+    def hear(self, transaction: Transaction, attempt_id: str, report: Started | FirstLine | Progress | Outcome) -> list[Key]:
         attempt = table.get_attempt(transaction.connection, attempt_id)
         if attempt is None or attempt.state.is_final:
             return []  # A report that was repeated after a restart.
@@ -105,6 +139,9 @@ class JobMoves:
             if metrics != job.metrics:
                 job = table.save(transaction.connection, job.evolve(metrics=metrics))
                 cases.announce(transaction, job, "progress")
+            return []
+        if isinstance(report, FirstLine):
+            table.save_attempt(transaction.connection, attempt.evolve(first_line_at=report.at))
             return []
         if isinstance(report, Started):
             if attempt.state is not AttemptState.SUBMITTED:
@@ -132,29 +169,24 @@ class JobMoves:
             "reason": outcome.message,
             "metrics": {**job.metrics, **_finite(outcome.metrics)},
         }
-        stopping = job.desired is Desired.STOP
-        match outcome.state:
-            case AttemptState.SUCCEEDED:
-                event = JobEvent.SUCCEEDED
-                if job.spec.register_as is not None:
-                    event = self._register(transaction, job, outcome, job.spec.register_as, changes)
-            case AttemptState.FAILED if job.failures < job.spec.retries and not stopping:
-                event = JobEvent.RETRIED
-                number = job.failures + 1
-                changes |= {"failures": number, "reason": f"Failed, retry {number} of {job.spec.retries}: {outcome.message}"}
-            case AttemptState.LOST if job.losses < PLATFORM_RETRIES and not stopping:
-                event = JobEvent.RETRIED
-                changes |= {"losses": job.losses + 1, "reason": f"Runs again, the platform lost it: {outcome.message}"}
-            case AttemptState.LOST:
-                event = JobEvent.STOPPED if stopping else JobEvent.LOST
-            case AttemptState.FAILED:
-                event = JobEvent.FAILED
-            case AttemptState.TIMED_OUT:
-                event = JobEvent.TIMED_OUT
-            case _:
-                event = JobEvent.STOPPED
-        if event is JobEvent.RETRIED:
-            changes["outcome"] = None
+        if outcome.state is AttemptState.SUCCEEDED:
+            event = JobEvent.SUCCEEDED
+            if job.spec.register_as is not None:
+                event = self._register(transaction, job, outcome, job.spec.register_as, changes)
+        elif outcome.state is AttemptState.STOPPED:
+            event = JobEvent.STOPPED
+        elif job.desired is Desired.STOP:
+            event = JobEvent.STOPPED if outcome.state is AttemptState.LOST else _VERDICTS[outcome.state]
+        elif (retry := retries.after(job, outcome)) is not None:
+            event = JobEvent.RETRIED
+            changes |= {
+                "outcome": None,
+                "reason": retry.reason,
+                "retried": {**job.retried, retry.cause: retry.number},
+                "not_before": transaction.now + retry.delay if retry.delay else None,
+            }
+        else:
+            event = _VERDICTS[outcome.state]
         self._move_job(transaction, job, event, **changes)
 
     def _register(
@@ -181,7 +213,7 @@ class JobMoves:
             if attempt is None or attempt.state.is_final:
                 return
             job = table.get(connection, attempt.job)
-        await self._compute.submit(attempt_order(job, attempt, self._store))
+        await self._compute.submit(attempt_order(job, attempt, self._catalogue.get(job.spec.instance), self._store))
         if job.state is JobState.STOPPING:
             await self.end(attempt_id)
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from jupyter_slml.control.bus import EVENTS, Bus
 from jupyter_slml.control.gateway import Gateway
+from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.observations import Key, Observations
 from jupyter_slml.control.reconcile.endpoints import EndpointMoves
 from jupyter_slml.control.reconcile.jobs import JobMoves
 from jupyter_slml.control.worklist import Worklist
+from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.records import Event
 from jupyter_slml.domain.states import Desired
 from jupyter_slml.errors import SlmlError
@@ -30,10 +32,22 @@ _SLOW = frozenset({"end", "unhost", "route"})
 class Reconciler:
     """Moves what is observed toward what is asked for, one step at a time."""
 
-    def __init__(self, database: Database, compute: Compute, gateway: Gateway, bus: Bus, *, store: str, socket: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        compute: Compute,
+        gateway: Gateway,
+        bus: Bus,
+        *,
+        store: str,
+        socket: str,
+        catalogue: Catalogue | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self._database, self._compute, self._bus = database, compute, bus
-        self._jobs = JobMoves(database, compute, store)
-        self._endpoints = EndpointMoves(database, compute, gateway, store, socket)
+        known = catalogue or Catalogue()
+        self._jobs = JobMoves(database, compute, store, known, limits or Limits())
+        self._endpoints = EndpointMoves(database, compute, gateway, store, socket, known)
         self._worklist: Worklist[Key] = Worklist()
         self._tasks: set[asyncio.Task[None]] = set()
         #: Whom the compute reports to.
@@ -131,7 +145,12 @@ class Reconciler:
     async def _place(self) -> None:
         """Give free slots to waiting jobs. Each is handed to the cluster at once, so that the next question for a slot
         already counts it."""
-        while waiting := await self._jobs.placeable():
+        while True:
+            waiting, delay = await self._jobs.placeable()
+            if delay is not None:
+                self._worklist.add(("queue", ""), delay)
+            if not waiting:
+                return
             keys = await self._change(self._jobs.start, waiting[0])
             for key in keys:
                 await self._look(key)

@@ -14,6 +14,7 @@ from jupyter_slml.compute import procfs
 from jupyter_slml.compute.fork import Child
 from jupyter_slml.compute.link import RunnerPlace, end, ensure
 from jupyter_slml.compute.zygotes import Zygotes
+from jupyter_slml.domain.instances import INSTANCE_TYPES
 from jupyter_slml.domain.names import new_id
 from jupyter_slml.domain.orders import AttemptOrder, Limits
 from jupyter_slml.domain.outcomes import Outcome
@@ -142,6 +143,7 @@ class Order:
             number=1,
             spec=spec,
             limits=Limits(**{"threads": 1, "memory": 2**31, "grace": 0.5, **limits}),
+            resources=INSTANCE_TYPES[spec.instance].resources,
             store=self.store,
         )
 

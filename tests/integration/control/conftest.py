@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +15,14 @@ from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.jobs import Jobs
+from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
+from jupyter_slml.control.retention import Retention
+from jupyter_slml.control.waiting import Waiting
+from jupyter_slml.domain.instances import Catalogue, InstanceType
 from jupyter_slml.domain.outcomes import Artifact
+from jupyter_slml.ports.blobs import Blobs
 from jupyter_slml.settings import Workspace, workspace
 from jupyter_slml.storage.blobs import file_url, open_blobs
 from jupyter_slml.storage.database import Database, sqlite_url
@@ -31,15 +36,17 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Control:
     """The use cases over one workspace, and what a test needs to look inside."""
 
     place: Workspace
     database: Database
+    blobs: Blobs
     compute: FakeCompute
     gateway: Gateway
     jobs: Jobs
+    retention: Retention
     models: Models
     endpoints: Endpoints
 
@@ -52,24 +59,40 @@ class Control:
 
 
 @contextlib.asynccontextmanager
-async def running(place: Workspace, compute: FakeCompute) -> AsyncIterator[Control]:
+async def running(
+    place: Workspace, compute: FakeCompute, *, own: Iterable[InstanceType] = (), limits: Limits | None = None
+) -> AsyncIterator[Control]:
     """A control plane at work; leaving ends it as a crash would, without a word to the cluster."""
     database = Database(sqlite_url(place.database))
     store = file_url(place.blobs)
+    blobs = open_blobs(store)
     gateway = Gateway(place, None)
-    reconciler = Reconciler(database, compute, gateway, Bus(), store=store, socket=str(place.gateway_socket))
+    catalogue, limits = Catalogue(own), limits or Limits()
+    reconciler = Reconciler(
+        database,
+        compute,
+        gateway,
+        Bus(),
+        store=store,
+        socket=str(place.gateway_socket),
+        catalogue=catalogue,
+        limits=limits,
+    )
     models = Models(database)
+    waiting = Waiting(compute, catalogue, limits, database.clock)
     await compute.start(reconciler.observer)
     work = asyncio.create_task(reconciler.run())
     try:
         yield Control(
-            place,
-            database,
-            compute,
-            gateway,
-            Jobs(database, open_blobs(store), compute),
-            models,
-            Endpoints(database, models, compute, gateway),
+            place=place,
+            database=database,
+            blobs=blobs,
+            compute=compute,
+            gateway=gateway,
+            jobs=Jobs(database, blobs, compute, catalogue, waiting),
+            retention=Retention(database, blobs),
+            models=models,
+            endpoints=Endpoints(database, models, compute, gateway, catalogue),
         )
     finally:
         work.cancel()

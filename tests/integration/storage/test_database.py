@@ -6,9 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
 from jupyter_slml.domain.records import Job
 from jupyter_slml.domain.specs import JobSpec
@@ -32,6 +35,35 @@ def test_migrations_make_exactly_the_schema(path: Path) -> None:
     database.close()
     scripts = ScriptDirectory(str(Path(module.__file__).with_name("migrations")))
     assert scripts.get_current_head() == schema.HEAD
+
+
+def test_a_migration_keeps_what_is_stored(path: Path) -> None:
+    """A database of the first version, with a job and its attempt, comes out whole."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(module.__file__).with_name("migrations")))
+    engine = create_engine(sqlite_url(path))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.commit()
+    engine.dispose()
+    with sqlite3.connect(path) as raw:
+        job = JobSpec(source="pass").model_dump_json()
+        raw.execute(
+            "INSERT INTO jobs (id, name, kind, state, reason, desired, instance, created_at, attempts, failures, losses,"
+            " revision, metrics, spec) VALUES ('job-1', 'x', 'training', 'queued', '', 'run', 'cpu.small', 1.0, 1, 1, 2,"
+            " 0, '{}', ?)",
+            (job,),
+        )
+        raw.execute("INSERT INTO attempts (id, job, number, state, created_at) VALUES ('att-1', 'job-1', 1, 'lost', 2.0)")
+    raw.close()
+    database = Database(sqlite_url(path))
+    with database.read() as connection:
+        found = jobs.get(connection, "job-1")
+        assert (found.retried, found.user, found.blocked) == ({}, "", 0)
+        assert [attempt.id for attempt in jobs.attempts_of(connection, "job-1")] == ["att-1"]
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+    database.close()
 
 
 def test_a_database_of_a_newer_version_is_refused(path: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from jupyter_slml.compute.capacity import Capacity, request
+from jupyter_slml.compute.capacity import Capacity
 from jupyter_slml.compute.outcomes import claim, commit, give_up, read_outcome, verdict
-from jupyter_slml.domain.orders import AttemptOrder, Limits, ReplicaOrder
+from jupyter_slml.domain.orders import AttemptOrder, Limits
 from jupyter_slml.domain.outcomes import Outcome, Reason
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.states import AttemptState
@@ -28,6 +28,7 @@ def order(instance: str = "cpu.small") -> AttemptOrder:
         number=1,
         spec=JobSpec(name="churn", source="1", instance=instance),
         limits=Limits(threads=1, memory=2**31, timeout=3.5),
+        resources=resources(1, 2),
         store="file:///s",
     )
 
@@ -55,27 +56,6 @@ def test_what_is_free_counts_the_placed_and_the_unplaced() -> None:
     assert capacity.slot(thirds, [("a", thirds), ("a", thirds), ("b", small)])
     host = capacity.hosts({"a": "here"}, [("a", small)])[0]
     assert (host.name, host.cpus, host.free_cpus, host.memory) == ("here", 2, 1, 4 * 2**30)
-
-
-def test_what_orders_take() -> None:
-    assert request(order("cpu.small")) == resources(1, 2)
-    # The limits win over a name that means something else here.
-    assert request(order("cpu.medium")) == resources(1, 2)
-    replica = ReplicaOrder(
-        id="r",
-        endpoint="e",
-        revision="v",
-        model="m",
-        version=1,
-        digest="d",
-        format="skops",
-        limits=Limits(threads=1, memory=2**29),
-        store="s",
-        gateway="g",
-        token="t",
-    )
-    assert request(replica) == resources(0.25, 0.5)
-    assert request(replica.evolve(limits=Limits(threads=3, memory=2**30))) == resources(3, 1)
 
 
 ENDED = {"code": 0, "reason": None, "peak_memory": 3 * 2**30, "cpu_seconds": 1.0, "at": 5.0}

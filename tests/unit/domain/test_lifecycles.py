@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize(("table", "states", "events"), TABLES, ids=lambda item: getattr(item, "noun", ""))
-def test_final_states_have_no_way_out(table, states, events) -> None:
+def test_final_states_have_no_way_out(table: Any, states: Any, events: Any) -> None:
     """Nothing can happen to what is over."""
     for state in states:
         for event in events:
@@ -32,7 +34,7 @@ def test_final_states_have_no_way_out(table, states, events) -> None:
 
 
 @pytest.mark.parametrize(("table", "states", "events"), TABLES, ids=lambda item: getattr(item, "noun", ""))
-def test_every_state_is_reachable_and_can_end(table, states, events) -> None:
+def test_every_state_is_reachable_and_can_end(table: Any, states: Any, events: Any) -> None:
     """No state is dead: each can be reached from the start, and from each an end can be reached."""
     reach = {table.initial}
     while grown := {m.state for (s, _), m in table.edges.items() if s in reach} - reach:

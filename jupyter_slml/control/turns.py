@@ -1,0 +1,38 @@
+"""Whose turn it is: the order in which queued jobs get free slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeVar
+
+
+class Queued(Protocol):
+    """What the order depends on."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def priority(self) -> int: ...
+    @property
+    def created_at(self) -> float: ...
+
+
+Q = TypeVar("Q", bound=Queued)
+
+
+def in_turn(jobs: Iterable[Q], live: Mapping[str, int], served: Mapping[str, float]) -> list[Q]:
+    """The jobs in the order of their turns.
+
+    Higher priority first. Within one priority users take turns, so that one user's thousand jobs do not hold up another's
+    one: the n-th job of a user who holds k slots (`live`) has turn n + k, and of equal turns the user goes first who was
+    served longest ago (`served`: epoch seconds of the last start). A user's own jobs come in the order of their submission.
+    """
+    turns: dict[tuple[str, int], int] = {}
+    keyed = []
+    for job in sorted(jobs, key=lambda job: (job.created_at, job.id)):
+        turn = turns[job.user, job.priority] = turns.get((job.user, job.priority), 0) + 1
+        key = (-job.priority, turn + live.get(job.user, 0), served.get(job.user, 0.0), job.created_at, job.id)
+        keyed.append((key, job))
+    return [job for _, job in sorted(keyed, key=lambda pair: pair[0])]
