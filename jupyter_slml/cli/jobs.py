@@ -6,7 +6,7 @@ import click
 
 from jupyter_slml.cli.tables import ago, numbers, span, table
 from jupyter_slml.client import connect
-from jupyter_slml.domain.records import Job
+from jupyter_slml.domain.views import JobView
 from jupyter_slml.errors import JobFailed
 
 
@@ -64,15 +64,17 @@ def show(job: str, as_json: bool) -> None:
         table(("ATTEMPT", "STATE", "HOST", "TIME"), rows, "")
 
 
-def _show(job: Job) -> None:
+def _show(job: JobView) -> None:
     lines = {
         "Job": f"{job.id} ({job.name})",
         "State": f"{job.state.value}{f': {job.reason}' if job.reason else ''}",
         "Submitted": ago(job.created_at),
         "Time": span(job.started_at, job.ended_at),
+        "Phases": ", ".join(f"{phase.name} {span(phase.start, phase.end)}" for phase in job.phases),
         "Instance": job.spec.instance,
         "Metrics": numbers(job.metrics),
         "Registered": job.registered or "",
+        "Retried": ", ".join(f"{number} after {cause}" for cause, number in job.retried.items()),
     }
     if job.outcome is not None:
         lines["Outputs"] = ", ".join(f"{item.name} ({item.type})" for item in job.outcome.outputs)
@@ -84,18 +86,61 @@ def _show(job: Job) -> None:
 
 
 @jobs.command("stop")
-@click.argument("names", nargs=-1, required=True, metavar="JOB...")
-def stop_jobs(names: tuple[str, ...]) -> None:
+@click.argument("names", nargs=-1, metavar="[JOB]...")
+@click.option("--state", default="", help="All unfinished jobs in these states, separated by commas.")
+@click.option("--name", default=None, help="All unfinished jobs of this name.")
+@click.option("--all", "everything", is_flag=True, help="All unfinished jobs.")
+def stop_jobs(names: tuple[str, ...], state: str, name: str | None, everything: bool) -> None:
     """Stop jobs, with every process that they started.
 
     \b
     Example:
-      jupyter slml jobs stop churn
+      jupyter slml jobs stop churn job-1f3a9c0b2e44
+      jupyter slml jobs stop --state queued
     """
-    client = connect()
-    for name in names:
-        job = client.jobs.stop(name)
-        click.echo(f"{job.id} ({job.name}): {'already ' + job.state.value if job.state.is_final else 'stopping'}")
+    states = [item for item in state.split(",") if item]
+    if bool(names) == bool(states or name or everything):
+        raise click.UsageError("Name the jobs, or choose them by --state, --name or --all.")
+    stopped = connect().jobs.stop_all(names, states=states, name=name)
+    click.echo(f"{len(stopped)} job(s) stopping: {', '.join(stopped)}" if stopped else "None of them was unfinished.")
+
+
+@jobs.command("delete")
+@click.argument("names", nargs=-1, required=True, metavar="JOB...")
+def delete_jobs(names: tuple[str, ...]) -> None:
+    """Delete ended jobs with their logs and metrics; `gc` then frees what only they used.
+
+    \b
+    Example:
+      jupyter slml jobs delete job-1f3a9c0b2e44
+    """
+    click.echo(f"Deleted: {', '.join(connect().jobs.delete(names))}")
+
+
+@jobs.command("diff")
+@click.argument("before")
+@click.argument("after")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def diff_jobs(before: str, after: str, as_json: bool) -> None:
+    """Show what changed from one job to another: code, inputs, environment, options, metrics.
+
+    \b
+    Example:
+      jupyter slml jobs diff job-1f3a9c0b2e44 churn
+    """
+    found = connect().jobs.diff(before, after)
+    if as_json:
+        click.echo(found.model_dump_json(indent=2))
+        return
+    for line in found.code:
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        click.echo(click.style(line, fg=colour))
+    rows = [(item.what, item.name, _plain(item.before), _plain(item.after)) for item in found.changes]
+    table(("WHAT", "NAME", found.before, found.after), rows, "" if found.code else "Nothing differs.")
+
+
+def _plain(value: object) -> str:
+    return "-" if value is None else str(value)
 
 
 @click.command()

@@ -10,6 +10,7 @@ from jupyter_slml import __version__
 from jupyter_slml.cli.demo import demo
 from jupyter_slml.cli.doctor import doctor
 from jupyter_slml.cli.endpoints import endpoints, invoke
+from jupyter_slml.cli.gc import gc
 from jupyter_slml.cli.jobs import jobs, logs
 from jupyter_slml.cli.models import models
 from jupyter_slml.cli.workspace import config, connect, start, status, stop
@@ -41,6 +42,7 @@ for command in (
     invoke,
     connect,
     config,
+    gc,
 ):
     slml.add_command(command)
 
