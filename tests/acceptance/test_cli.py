@@ -91,7 +91,7 @@ def test_failures_are_one_message_with_a_remedy(run) -> None:
 def test_status_doctor_and_config(shared: Site, run) -> None:
     """What runs, whether it is well, and the settings."""
     shared.client.status()
-    code, out, _ = run("status", "--json")
+    _, out, _ = run("status", "--json")
     assert json.loads(out)["home"] == str(shared.place.home)
     assert run("status")[1].startswith("Daemon     pid ")
     _, out, _ = run("doctor", "--json")
