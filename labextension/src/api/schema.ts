@@ -104,6 +104,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/gc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Collect
+         * @description Delete old jobs and the bytes that nothing refers to.
+         */
+        post: operations["collect_gc_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Instances
+         * @description The instance types that jobs and replicas may ask for.
+         */
+        get: operations["list_instances_instances_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs": {
         parameters: {
             query?: never;
@@ -122,6 +162,66 @@ export interface paths {
          * @description Accept a job. The same Idempotency-Key again answers 200 with the first job.
          */
         post: operations["submit_jobs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete Jobs
+         * @description Delete ended jobs with their logs and metrics. All of them, or none when one has not ended.
+         */
+        post: operations["delete_jobs_jobs_delete_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Jobs
+         * @description Ask for the end of many jobs at once; answers with those that had not ended.
+         */
+        post: operations["stop_jobs_jobs_stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{before}/diff/{after}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diff Jobs
+         * @description What changed from one job to another: code, inputs, environment, options, metrics.
+         */
+        get: operations["diff_jobs_jobs__before__diff__after__get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -428,6 +528,8 @@ export interface components {
             created_at: number;
             /** Ended At */
             ended_at?: number | null;
+            /** First Line At */
+            first_line_at?: number | null;
             /** Host */
             host?: string | null;
             /** Id */
@@ -485,6 +587,18 @@ export interface components {
             traceback: string[];
         };
         /**
+         * Change
+         * @description One thing that differs. `before` or `after` is None where one side does not have it.
+         */
+        Change: {
+            after?: components["schemas"]["JsonValue"];
+            before?: components["schemas"]["JsonValue"];
+            /** Name */
+            name: string;
+            /** What */
+            what: string;
+        };
+        /**
          * ClusterStatus
          * @description What the cluster looks like now.
          */
@@ -506,6 +620,43 @@ export interface components {
              */
             problem: string;
         };
+        /**
+         * Collect
+         * @description What may go: jobs that ended so long ago, except the newest of each name.
+         */
+        Collect: {
+            /**
+             * Dry Run
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * Keep
+             * @description How many of each name stay, however old.
+             * @default 5
+             */
+            keep: number;
+            /**
+             * Older Than
+             * @description Seconds since the job ended.
+             * @default 2592000
+             */
+            older_than: number;
+        };
+        /**
+         * Collected
+         * @description What went, or would go.
+         */
+        Collected: {
+            /** Bytes */
+            bytes: number;
+            /** Dry Run */
+            dry_run: boolean;
+            /** Jobs */
+            jobs: string[];
+            /** Objects */
+            objects: number;
+        };
         /** Counts */
         Counts: {
             /** Endpoints */
@@ -516,6 +667,11 @@ export interface components {
             };
             /** Models */
             models: number;
+        };
+        /** DeleteMany */
+        DeleteMany: {
+            /** Jobs */
+            jobs: string[];
         };
         /**
          * DeploySpec
@@ -690,59 +846,100 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** InstanceList */
+        InstanceList: {
+            /** Instances */
+            instances: components["schemas"]["InstanceType"][];
+        };
         /**
-         * Job
-         * @description One managed piece of work. Times are epoch seconds (UTC).
+         * InstanceSettings
+         * @description A user's own instance type, or other figures for one of ours.
          */
-        Job: {
+        InstanceSettings: {
             /**
-             * Attempts
+             * Cpus
+             * @description Cores; a fraction is allowed.
+             */
+            cpus: number;
+            /**
+             * Disk Gib
+             * @description Scratch space of one attempt.
+             * @default 32
+             */
+            disk_gib: number;
+            /**
+             * Gpus
+             * @description GPUs, given to the job by CUDA_VISIBLE_DEVICES.
              * @default 0
              */
-            attempts: number;
-            /** Created At */
-            created_at: number;
-            /** @default run */
-            desired: components["schemas"]["Desired"];
-            /** Ended At */
-            ended_at?: number | null;
+            gpus: number;
             /**
-             * Failures
+             * Limit
+             * @description How many may run at once.
+             */
+            limit?: number | null;
+            /**
+             * Memory Gib
+             * @description Memory over the start of the process.
+             */
+            memory_gib: number;
+            /**
+             * Price
+             * @description Price of one hour.
              * @default 0
              */
-            failures: number;
-            /** Id */
-            id: string;
-            /** Key */
-            key?: string | null;
+            price: number;
+        };
+        /**
+         * InstanceType
+         * @description What a job or replica may use.
+         */
+        InstanceType: {
+            /** Cpus */
+            cpus: number;
             /**
-             * Losses
+             * Disk
+             * @default 34359738368
+             */
+            disk: number;
+            /**
+             * Gpus
              * @default 0
              */
-            losses: number;
-            /** Metrics */
-            metrics?: {
-                [key: string]: number;
-            };
+            gpus: number;
+            /** Limit */
+            limit?: number | null;
+            /**
+             * Memory
+             * @description Bytes.
+             */
+            memory: number;
             /** Name */
             name: string;
-            outcome?: components["schemas"]["Outcome"] | null;
             /**
-             * Reason
-             * @default
-             */
-            reason: string;
-            /** Registered */
-            registered?: string | null;
-            /**
-             * Revision
+             * Price
              * @default 0
              */
-            revision: number;
-            spec: components["schemas"]["JobSpec"];
-            /** Started At */
-            started_at?: number | null;
-            state: components["schemas"]["JobState"];
+            price: number;
+        };
+        /**
+         * JobDiff
+         * @description The difference from one job to another.
+         */
+        JobDiff: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Changes */
+            changes: components["schemas"]["Change"][];
+            /** Code */
+            code: string[];
+        };
+        /** JobIds */
+        JobIds: {
+            /** Jobs */
+            jobs: string[];
         };
         /**
          * JobKind
@@ -763,6 +960,23 @@ export interface components {
          * @description A job as it is submitted and stored: options, the cell and everything that it needs.
          */
         JobSpec: {
+            /**
+             * After
+             * @description Start only when this job (id or name) has succeeded. May be repeated.
+             */
+            after?: string[];
+            /**
+             * Autolog
+             * @description Log the metrics of xgboost, scikit-learn and lightgbm by themselves.
+             * @default true
+             */
+            autolog: boolean;
+            /**
+             * Backoff
+             * @description Seconds before the first retry of a failure of the cell; doubled for each further one.
+             * @default 1
+             */
+            backoff: number;
             bundle?: components["schemas"]["SourceBundle"] | null;
             /** Captures */
             captures?: components["schemas"]["Capture"][];
@@ -781,13 +995,40 @@ export interface components {
              */
             grace: number;
             /**
+             * Input Mode
+             * @description file: inputs are downloaded once per worker host before the cell starts. stream: slml.inputs[NAME] opens them where they are.
+             * @default file
+             * @enum {string}
+             */
+            input_mode: "file" | "stream";
+            /**
+             * Inputs
+             * @description An input channel from a URI, file, directory or glob; the cell finds it as slml.inputs[NAME]. May be repeated.
+             */
+            inputs?: {
+                [key: string]: string;
+            };
+            /**
              * Instance
-             * @description Instance type: cpu.micro, cpu.small, cpu.medium, cpu.large or cpu.xlarge.
+             * @description Instance type: cpu.micro, cpu.small, cpu.medium, cpu.large, cpu.xlarge, or one of the settings.
              * @default cpu.small
              */
             instance: string;
             /** @default training */
             kind: components["schemas"]["JobKind"];
+            /**
+             * Memory Retries
+             * @description The same when it passes its memory limit.
+             * @default 0
+             */
+            memory_retries: number;
+            /**
+             * Metric Patterns
+             * @description Read a metric off the printed lines: a regular expression with one group. May be repeated.
+             */
+            metric_patterns?: {
+                [key: string]: string;
+            };
             /**
              * Name
              * @description Name of the job; later jobs of the same name are its newer runs.
@@ -808,13 +1049,25 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             };
             /**
+             * Platform Retries
+             * @description The same when the platform loses it (a worker's host dies). These use up no other retries.
+             * @default 3
+             */
+            platform_retries: number;
+            /**
+             * Priority
+             * @description Jobs of a higher priority start first.
+             * @default 0
+             */
+            priority: number;
+            /**
              * Register As
              * @description Register the output as a new version of this model when the job succeeds.
              */
             register_as?: string | null;
             /**
              * Retries
-             * @description Run the cell again up to so many times when it fails. Platform faults are retried apart from this.
+             * @description Run the cell again up to so many times when it raises or exits.
              * @default 0
              */
             retries: number;
@@ -825,6 +1078,12 @@ export interface components {
              * @description End the job after this many seconds.
              */
             timeout?: number | null;
+            /**
+             * Timeout Retries
+             * @description The same when its time is up.
+             * @default 0
+             */
+            timeout_retries: number;
         };
         /**
          * JobState
@@ -863,6 +1122,70 @@ export interface components {
             /** Started At */
             started_at: number | null;
             state: components["schemas"]["JobState"];
+        };
+        /**
+         * JobView
+         * @description A job as it is shown: with where its time went and, while it waits, until when that may last.
+         */
+        JobView: {
+            /**
+             * Attempts
+             * @default 0
+             */
+            attempts: number;
+            /**
+             * Blocked
+             * @default 0
+             */
+            blocked: number;
+            /** Created At */
+            created_at: number;
+            /** @default run */
+            desired: components["schemas"]["Desired"];
+            /** Ended At */
+            ended_at?: number | null;
+            /** Expected At */
+            expected_at?: number | null;
+            /** Id */
+            id: string;
+            /** Key */
+            key?: string | null;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
+            /** Name */
+            name: string;
+            /** Not Before */
+            not_before?: number | null;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /** Phases */
+            phases?: components["schemas"]["Phase"][];
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Registered */
+            registered?: string | null;
+            /** Retried */
+            retried?: {
+                [key: string]: number;
+            };
+            /**
+             * Revision
+             * @default 0
+             */
+            revision: number;
+            spec: components["schemas"]["JobSpec"];
+            /** Started At */
+            started_at?: number | null;
+            state: components["schemas"]["JobState"];
+            /**
+             * User
+             * @default
+             */
+            user: string;
         };
         JsonValue: unknown;
         /**
@@ -1002,6 +1325,18 @@ export interface components {
             state: components["schemas"]["AttemptState"];
         };
         /**
+         * Phase
+         * @description One stretch of time. `end` is None while it lasts.
+         */
+        Phase: {
+            /** End */
+            end?: number | null;
+            /** Name */
+            name: string;
+            /** Start */
+            start: number;
+        };
+        /**
          * Reason
          * @description Why an attempt ended as it did.
          * @enum {string}
@@ -1073,10 +1408,23 @@ export interface components {
          */
         Settings: {
             /**
+             * Cache Gib
+             * @description Size of each worker host's cache of inputs; the longest unused go first.
+             * @default 20
+             */
+            cache_gib: number;
+            /**
              * Gateway Port
              * @description Port of the gateway. Unset: chosen once, then kept.
              */
             gateway_port?: number | null;
+            /**
+             * Instances
+             * @description Instance types of your own, by name (as JSON).
+             */
+            instances?: {
+                [key: string]: components["schemas"]["InstanceSettings"];
+            };
             /**
              * Scheduler
              * @description Address of a Dask scheduler to use (tcp://… or tls://…). Unset: our own scheduler and workers.
@@ -1087,6 +1435,11 @@ export interface components {
              * @description URL of the blob store that all workers reach (file:///shared/dir, s3://…). Unset: a local folder.
              */
             store?: string | null;
+            /**
+             * User Limit
+             * @description How many jobs of one user may run at once.
+             */
+            user_limit?: number | null;
             /**
              * Workers
              * @description Worker processes of our own cluster. Unset: one.
@@ -1131,6 +1484,18 @@ export interface components {
             version: string;
             /** Workspace */
             workspace: string;
+        };
+        /**
+         * StopMany
+         * @description Which jobs to stop: the named ones, or else all unfinished ones in these states or of this name.
+         */
+        StopMany: {
+            /** Jobs */
+            jobs?: string[];
+            /** Name */
+            name?: string | null;
+            /** States */
+            states?: string[];
         };
         /** Stored */
         Stored: {
@@ -1456,6 +1821,59 @@ export interface operations {
             };
         };
     };
+    collect_gc_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Collect"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collected"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_instances_instances_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstanceList"];
+                };
+            };
+        };
+    };
     list_jobs_jobs_get: {
         parameters: {
             query?: {
@@ -1515,7 +1933,105 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_jobs_jobs_delete_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteMany"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobIds"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_jobs_jobs_stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopMany"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobIds"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    diff_jobs_jobs__before__diff__after__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                before: string;
+                after: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDiff"];
                 };
             };
             /** @description Validation Error */
@@ -1546,7 +2062,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description Validation Error */
@@ -1738,7 +2254,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description Validation Error */
@@ -1773,7 +2289,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description Validation Error */

@@ -15,7 +15,7 @@ type Answer<Name extends keyof components['schemas']> = Present<
 export type IJobSummary = Answer<'JobSummary'>;
 export type IJobPage = Answer<'JobPage'>;
 /** A job with everything that was asked for and everything that came of it. */
-export type IJob = Answer<'Job'>;
+export type IJob = Answer<'JobView'>;
 export type JobState = components['schemas']['JobState'];
 export type IArtifact = Pick<
   Answer<'Artifact'>,

@@ -5,7 +5,7 @@ import { OutputArea } from '@jupyterlab/outputarea';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { plan } from './source';
+import { Plan, plan } from './source';
 
 /** Loading twice is said aloud by IPython, so it is asked first. */
 const LOAD = [
@@ -66,7 +66,7 @@ export async function runAsJob(
       { autoClose: 4000 }
     );
   }
-  await submit(cell, context, kernel, wish.code, trans);
+  await submit(cell, context, kernel, wish, trans);
 }
 
 /** Whether a cell still runs or waits. The kernel's status alone is not enough: a message to another of its threads, such as
@@ -83,7 +83,7 @@ async function submit(
   cell: CodeCell,
   context: ISessionContext,
   kernel: Kernel.IKernelConnection,
-  code: string,
+  wish: Extract<Plan, { kind: 'run' }>,
   trans: TranslationBundle
 ): Promise<void> {
   const { model } = cell;
@@ -101,10 +101,16 @@ async function submit(
   model.executionState = 'running';
   model.trusted = true;
   try {
-    const reply = (await OutputArea.execute(code, cell.outputArea, context, {
-      ...model.metadata,
-      cellId: model.sharedModel.getId()
-    })) as KernelMessage.IExecuteReplyMsg | undefined;
+    const reply = (await OutputArea.execute(
+      wish.code,
+      cell.outputArea,
+      context,
+      {
+        ...model.metadata,
+        cellId: model.sharedModel.getId(),
+        slml_bare: wish.bare
+      }
+    )) as KernelMessage.IExecuteReplyMsg | undefined;
     if (!cell.isDisposed && reply) {
       model.executionCount = reply.content.execution_count;
     }

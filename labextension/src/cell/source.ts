@@ -3,7 +3,12 @@ const OURS = ['train'];
 
 /** What the button sends to the kernel for a cell, or why it cannot. */
 export type Plan =
-  | { kind: 'run'; code: string }
+  | {
+      kind: 'run';
+      code: string;
+      /** The magic line is the button's and no line of the cell: the kernel must not count it. */
+      bare: boolean;
+    }
   | { kind: 'refused'; magic: string }
   | { kind: 'empty' };
 
@@ -18,9 +23,9 @@ export function plan(source: string): Plan {
   }
   const magic = /^\s*%%(\w+)/.exec(source)?.[1];
   if (magic === undefined) {
-    return { kind: 'run', code: `%%train --no-wait\n${source}` };
+    return { kind: 'run', code: `%%train --no-wait\n${source}`, bare: true };
   }
   return OURS.includes(magic)
-    ? { kind: 'run', code: source }
+    ? { kind: 'run', code: source, bare: false }
     : { kind: 'refused', magic };
 }

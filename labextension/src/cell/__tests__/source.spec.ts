@@ -5,13 +5,14 @@ describe('plan', () => {
     const source = '\n# first\nmodel = fit(x)\n';
     expect(plan(source)).toEqual({
       kind: 'run',
-      code: `%%train --no-wait\n${source}`
+      code: `%%train --no-wait\n${source}`,
+      bare: true
     });
   });
 
   it('runs a cell with our magic as it is', () => {
     const source = '%%train --name churn\nmodel = fit(x)';
-    expect(plan(source)).toEqual({ kind: 'run', code: source });
+    expect(plan(source)).toEqual({ kind: 'run', code: source, bare: false });
   });
 
   it('does not wrap somebody else’s cell magic', () => {
