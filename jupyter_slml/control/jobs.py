@@ -39,34 +39,38 @@ class Jobs:
         and `Conflict` for `after` that names no job or one that did not succeed, `Conflict` when the key belongs to a
         different job.
         """
-        if key is not None:
+        if key is not None and (spec.captures or spec.bundle is not None):
+            # A repeated submit must not depend on what the store still has.
             with self._database.read() as connection:
                 known = table.by_key(connection, key)
             if known is not None:
                 return self._view(_same(known, spec)), False
         self._check(spec)
-        with self._database.write() as transaction:
-            connection = transaction.connection
-            # Looked up again inside the write: two clients may have sent the same key at once.
-            known = None if key is None else table.by_key(connection, key)
-            if known is not None:
-                return JobView(**dict(_same(known, spec))), False
-            needed = [_dependency(table.find(connection, word), word) for word in dict.fromkeys(spec.after)]
-            open_ones = [job.id for job in needed if not job.state.is_final]
-            job = Job(
-                id=new_id("job"),
-                name=spec.name,
-                # The names that were meant now: a later run of the same name shall not hold it up.
-                spec=spec.evolve(after=[job.id for job in needed]),
-                state=JobState.QUEUED,
-                key=key,
-                user=spec.origin.user or "",
-                blocked=len(open_ones),
-                created_at=transaction.now,
-            )
-            table.add(connection, job)
-            table.depend(connection, job.id, open_ones)
-            announce(transaction, job, "queued")
+        return self._database.write_together(lambda transaction: self._accept(transaction, spec, key))
+
+    def _accept(self, transaction: Transaction, spec: JobSpec, key: str | None) -> tuple[JobView, bool]:
+        connection = transaction.connection
+        known = None if key is None else table.by_key(connection, key)
+        if known is not None:
+            return JobView(**dict(_same(known, spec))), False
+        needed = [_dependency(table.find(connection, word), word) for word in dict.fromkeys(spec.after)]
+        open_ones = [job.id for job in needed if not job.state.is_final]
+        if needed:
+            # The jobs that were meant now: a later run of the same name shall not hold this one up.
+            spec = spec.evolve(after=[job.id for job in needed])
+        job = Job(
+            id=new_id("job"),
+            name=spec.name,
+            spec=spec,
+            state=JobState.QUEUED,
+            key=key,
+            user=spec.origin.user or "",
+            blocked=len(open_ones),
+            created_at=transaction.now,
+        )
+        table.add(connection, job)
+        table.depend(connection, job.id, open_ones)
+        announce(transaction, job, "queued")
         return JobView(**dict(job)), True
 
     def _check(self, spec: JobSpec) -> None:

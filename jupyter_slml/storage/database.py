@@ -11,9 +11,12 @@ import contextlib
 import json
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.exc import OperationalError
@@ -24,6 +27,10 @@ from jupyter_slml.ports.clock import Clock, SystemClock
 from jupyter_slml.storage import schema
 
 Listener = Callable[[list[Event]], None]
+T = TypeVar("T")
+
+#: At most so many writes share one commit.
+GROUP = 128
 
 #: File systems on which SQLite's locks and shared memory cannot be trusted.
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "lustre", "beegfs", "9p", "ceph", "gpfs"})
@@ -59,6 +66,8 @@ class Database:
         self.clock = clock or SystemClock()
         self.listener: Listener = lambda events: None
         self._writing = threading.Lock()
+        self._leading = threading.Lock()
+        self._waiting: deque[tuple[Callable[[Transaction], Any], Future[Any]]] = deque()
         self.engine = create_engine(url)
         if self.engine.dialect.name == "sqlite":
             _configure_sqlite(self.engine)
@@ -76,6 +85,38 @@ class Database:
             # Still under the lock: listeners hear the commits in the order in which they happened.
             if transaction.events:
                 self.listener(transaction.events)
+
+    def write_together(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in a write transaction that it may share with others that wait at the same moment: one commit, one
+        fsync, for all of them. Each keeps its own savepoint, so that one that raises takes nothing else along, and none
+        returns before the commit. For small writes that many clients make at once.
+        """
+        mine: Future[T] = Future()
+        self._waiting.append((work, mine))
+        with self._leading:
+            # Whoever comes first does the work of all who came meanwhile; for the others it is then done.
+            if not mine.done():
+                self._commit_waiting()
+        return mine.result()
+
+    def _commit_waiting(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP))]
+        ends: list[Callable[[], None]] = []
+        try:
+            with self.write() as transaction:
+                for work, future in batch:
+                    heard = len(transaction.events)
+                    try:
+                        with transaction.connection.begin_nested():
+                            ends.append(partial(future.set_result, work(transaction)))
+                    except Exception as error:
+                        del transaction.events[heard:]
+                        ends.append(partial(future.set_exception, error))
+        except Exception as error:
+            # The commit itself failed: nobody's work is stored.
+            ends = [partial(future.set_exception, error) for _, future in batch]
+        for end in ends:
+            end()
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:

@@ -11,7 +11,7 @@ from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.observations import FirstLine, Key, Progress, Started
 from jupyter_slml.control.orders import attempt_order
 from jupyter_slml.control.turns import in_turn
-from jupyter_slml.domain.instances import Catalogue
+from jupyter_slml.domain.instances import CPU_RESOURCE, Catalogue
 from jupyter_slml.domain.lifecycles.attempts import ATTEMPTS, AttemptEvent
 from jupyter_slml.domain.lifecycles.jobs import JOBS, JobEffect, JobEvent
 from jupyter_slml.domain.names import new_id
@@ -56,6 +56,8 @@ class JobMoves:
     def __init__(self, database: Database, compute: Compute, store: str, catalogue: Catalogue, limits: Limits) -> None:
         self._database, self._compute, self._store = database, compute, store
         self._catalogue, self._limits = catalogue, limits
+        #: Less than this no job asks for.
+        self._least = min((kind.resources for kind in catalogue), key=lambda wanted: wanted[CPU_RESOURCE])
         #: When each user was last given a slot.
         self._served: dict[str, float] = {}
 
@@ -88,7 +90,8 @@ class JobMoves:
         A job that does not fit lets smaller ones pass. Take one, start it, then ask again: each started job changes what
         is free and whose turn it is.
         """
-        if not self._compute.status().connected:
+        if not self._compute.slot(self._least):
+            # Nothing is free (or nothing is connected): the cluster says when that changes.
             return [], None
         waiting, delay = await asyncio.to_thread(self._waiting)
         return [job.id for job in waiting if self._compute.slot(self._catalogue.get(job.instance).resources)], delay

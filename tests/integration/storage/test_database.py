@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,42 @@ def test_a_failed_write_leaves_neither_record_nor_event(path: Path) -> None:
         assert jobs.page(connection)[2] == 0
         assert events.last(connection) == 0
     assert heard == []
+    database.close()
+
+
+def test_writes_that_share_a_commit_keep_to_themselves(path: Path) -> None:
+    """Many threads at once: each gets its own result or error; one that raises leaves nothing."""
+    database = Database(sqlite_url(path))
+    heard: list[int] = []
+    database.listener = lambda events: heard.extend(event.id for event in events)
+    gate = threading.Barrier(24)
+    results: dict[int, str] = {}
+
+    def submit(number: int) -> None:
+        def work(transaction: module.Transaction) -> str:
+            name = f"job-{number}"
+            spec = JobSpec(source="pass")
+            jobs.add(transaction.connection, Job(id=name, name="x", spec=spec, state=JobState.QUEUED, created_at=1.0))
+            transaction.record("job.queued", "job", name)
+            if number % 5 == 0:
+                raise RuntimeError(name)
+            return name
+
+        gate.wait()
+        try:
+            results[number] = database.write_together(work)
+        except RuntimeError as error:
+            results[number] = f"failed {error}"
+
+    threads = [threading.Thread(target=submit, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {n: f"failed job-{n}" if n % 5 == 0 else f"job-{n}" for n in range(24)}
+    with database.read() as connection:
+        assert jobs.page(connection)[2] == 19
+        assert heard == [event.id for event in events.after(connection, 0, 100)]
     database.close()
 
 
