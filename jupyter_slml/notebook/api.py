@@ -9,15 +9,17 @@ from typing import Any
 from jupyter_slml import here
 from jupyter_slml.domain.specs import DeploySpec
 from jupyter_slml.errors import Invalid
+from jupyter_slml.notebook.catalogue import delete_jobs, find, list_jobs, stop_jobs
+from jupyter_slml.notebook.config import Config
+from jupyter_slml.notebook.difference import Difference
 from jupyter_slml.notebook.endpoint import EndpointHandle
 from jupyter_slml.notebook.endpoints import READY_TIMEOUT, deploy, find_endpoint, list_endpoints
 from jupyter_slml.notebook.handle import JobHandle
-from jupyter_slml.notebook.jobs import find, list_jobs
+from jupyter_slml.notebook.line import OPTIONS
 from jupyter_slml.notebook.models import VersionView, list_models, list_versions, register
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.table import Table
-from jupyter_slml.notebook.train import OPTIONS, prepare
-from jupyter_slml.settings import Settings
+from jupyter_slml.notebook.train import prepare
 
 #: What a submitted function's value is called in the job.
 RESULT = "result"
@@ -83,6 +85,24 @@ class Jobs:
         """By id, or the newest of that name. Raises NotFound."""
         return find(self._session, job)
 
+    def stop_all(self, *jobs: str | JobHandle, states: Sequence[str] = (), name: str | None = None) -> Table:
+        """Stop the given jobs, or all unfinished ones in these states and of this name. Raises NotFound."""
+        return stop_jobs(self._session, _words(jobs), states=states, name=name)
+
+    def delete(self, *jobs: str | JobHandle, states: Sequence[str] = (), name: str | None = None) -> Table:
+        """Delete the given jobs, or all ended ones in these states or of this name. Raises NotFound, Conflict, Invalid."""
+        if not jobs and not states and name is None:
+            raise Invalid(
+                "slml.jobs.delete() does not know which jobs are meant.",
+                field="jobs",
+                remedy='For example: slml.jobs.delete("job-1f3a9c0b2e44"), slml.jobs.delete(states=["failed"]).',
+            )
+        return delete_jobs(self._session, _words(jobs), states=states, name=name)
+
+    def diff(self, before: str | JobHandle, after: str | JobHandle) -> Difference:
+        """What changed from one job to another: code, inputs, parameters, packages, options, metrics. Raises NotFound."""
+        return Difference(self._session.client.jobs.diff(*_words([before, after])))
+
     def list(self, *, states: Sequence[str] = (), name: str | None = None, limit: int = 20) -> Table:
         return list_jobs(self._session, states=list(states), name=name, limit=limit)
 
@@ -91,6 +111,10 @@ class Jobs:
 
     def _repr_html_(self) -> str:
         return self.list()._repr_html_()
+
+
+def _words(jobs: Sequence[str | JobHandle]) -> list[str]:
+    return [job.id if isinstance(job, JobHandle) else job for job in jobs]
 
 
 class Models:
@@ -180,9 +204,9 @@ class Slml:
         self.logged.append((step, ready))
 
     @property
-    def config(self) -> Settings:
-        """The workspace's settings (`jupyter slml config` changes them)."""
-        return self._session.client.settings()
+    def config(self) -> Config:
+        """The workspace's settings (`jupyter slml config` changes them), and `warn_bytes` of this kernel."""
+        return Config(self._session)
 
     def __repr__(self) -> str:
         return "<slml: jobs, models, endpoints, job(), log(), config>"

@@ -30,13 +30,14 @@ def named_files(strings: Iterable[str], directory: Path) -> dict[str, Path]:
             if path.is_file():
                 found[relative] = path
             elif "/" in text and path.is_dir():
-                found |= {str(Path(relative) / file.relative_to(path)): file for file in _tree(path)}
+                found |= {str(Path(relative) / file.relative_to(path)): file for file in tree(path)}
         except OSError:  # a text that is no possible path
             continue
     return found
 
 
-def _tree(folder: Path) -> list[Path]:
+def tree(folder: Path) -> list[Path]:
+    """The files below a folder, hidden ones and caches left out; nothing for what is no folder."""
     return [
         file
         for file in sorted(folder.rglob("*"))

@@ -10,7 +10,7 @@ import errno
 import sys
 import tempfile
 import types
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from jupyter_slml.domain.specs import Capture
 from jupyter_slml.errors import CaptureError, Invalid, StorageFull
 from jupyter_slml.notebook.bundle import measure, named_files, write_bundle
 from jupyter_slml.notebook.cargo import MODULE, Cargo
-from jupyter_slml.notebook.modules import LocalModules
+from jupyter_slml.notebook.files import asked_files
+from jupyter_slml.notebook.modules import LocalModules, imported_by
 from jupyter_slml.notebook.names import PLATFORM, Reading
 from jupyter_slml.notebook.pickling import culprit, encode, importable
 
@@ -57,12 +58,15 @@ class Collector:
             return False
         return not (name in self.hidden and self.hidden[name] is self.namespace[name])
 
-    def collect(self, reading: Reading, *, also: Iterable[str] = (), without: Collection[str] = ()) -> Cargo:
-        """Encode what the cell reads, `also` these names, never those `without`.
+    def collect(
+        self, reading: Reading, *, also: Iterable[str] = (), without: Collection[str] = (), files: Sequence[str] = ()
+    ) -> Cargo:
+        """Encode what the cell reads, `also` these names, never those `without`; bundle what it names, and `files`.
 
         Raises Invalid for an undefined name, CaptureError for one that cannot travel.
         """
         self._check_defined(reading, also, without)
+        asked = asked_files(files, Path.cwd())
         waiting = [(name, line, "") for name, line in reading.reads.items() if name not in without]
         waiting += [(name, 0, "") for name in also]
         try:
@@ -73,7 +77,7 @@ class Collector:
                 self._done.add(name)
                 needed = self._capture(name, line, via, reading)
                 waiting += [(other, line, name) for other in sorted(needed)]
-            self._bundle(reading)
+            self._bundle(reading, asked)
         except BaseException:
             self._cargo.close()
             raise
@@ -173,15 +177,19 @@ class Collector:
             detail={"name": name, "type": type_name(value), "line": line, "path": path},
         )
 
-    def _bundle(self, reading: Reading) -> None:
+    def _bundle(self, reading: Reading, asked: Mapping[str, Path]) -> None:
         roots = [self.directory] if self.directory == Path.cwd() else [self.directory, Path.cwd()]
-        files = LocalModules(roots).files(self._modules | reading.imports)
-        files |= named_files(set(reading.strings) | self._strings, Path.cwd())
+        named = named_files(set(reading.strings) | self._strings, Path.cwd())
+        named |= asked
+        scripts = {module for path in named.values() if path.suffix == ".py" for module in imported_by(path)}
+        files = LocalModules(roots).files(self._modules | reading.imports | scripts)
+        files |= named
         if not files:
             return
         file = tempfile.NamedTemporaryFile(prefix="slml-")  # noqa: SIM115 — closed with the cargo
         try:
             self._cargo.bundle = write_bundle(files, file)
+            self._cargo.sizes = {name: path.stat().st_size for name, path in files.items()}
         except BaseException:
             file.close()
             raise

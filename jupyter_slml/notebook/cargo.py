@@ -17,6 +17,8 @@ class Cargo:
 
     captures: list[Capture] = field(default_factory=list)
     bundle: SourceBundle | None = None
+    #: Sizes of the bundled files, by path in the job.
+    sizes: dict[str, int] = field(default_factory=dict)
     files: dict[str, tempfile._TemporaryFileWrapper[bytes]] = field(default_factory=dict)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
@@ -9,17 +10,20 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 from jupyter_slml.notebook.options import Options
 
 
-def option_matcher(magics: dict[str, Options[Any]]) -> Any:
-    """A matcher for `Completer.custom_matchers`; `magics` are keyed as they are typed (`%%train`)."""
+def option_matcher(magics: dict[str, Options[Any]], instances: Callable[[], Sequence[str]]) -> Any:
+    """A matcher for `Completer.custom_matchers`; `magics` are keyed as they are typed (`%%train`), `instances` are asked for
+    when a type is to be completed."""
 
     @context_matcher(identifier="slml-options", priority=100)  # type: ignore[untyped-decorator]
     def match(context: CompletionContext) -> dict[str, Any]:
-        return _complete(magics, context)
+        return _complete(magics, instances, context)
 
     return match
 
 
-def _complete(magics: dict[str, Options[Any]], context: CompletionContext) -> dict[str, Any]:
+def _complete(
+    magics: dict[str, Options[Any]], instances: Callable[[], Sequence[str]], context: CompletionContext
+) -> dict[str, Any]:
     nothing: dict[str, Any] = {"completions": [], "suppress": False}
     line = context.full_text.split("\n")[context.cursor_line][: context.cursor_position].lstrip()
     head, space, rest = line.partition(" ")
@@ -27,7 +31,8 @@ def _complete(magics: dict[str, Options[Any]], context: CompletionContext) -> di
     if options is None or not space or (head.startswith("%%") and context.cursor_line != 0):
         return nothing
     *_, previous, fragment = ["", *rest.split(" ")]
-    values = options.choices(previous)
+    entry = options.entry(previous) if previous.startswith("-") else None
+    values = (instances() if entry.field == "instance" else entry.choices) if entry else ()
     if not values and fragment and not fragment.startswith("-"):
         return nothing
     offered = values or options.flags

@@ -24,7 +24,7 @@ class Extension:
         self.shell = shell
         self.session = Session(shell)
         self.slml = Slml(self.session)
-        self.matcher = option_matcher({magic.prompt: magic.options for magic in MAGICS})
+        self.matcher = option_matcher({magic.prompt: magic.options for magic in MAGICS}, self.session.instances)
 
     def load(self) -> None:
         for magic in MAGICS:

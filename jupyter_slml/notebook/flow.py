@@ -11,6 +11,8 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from jupyter_slml.notebook.hidden import hidden_code
+
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _GUARDS = frozenset({"NameError", "Exception", "BaseException"})
 
@@ -20,6 +22,7 @@ class Tables(Protocol):
 
     def reads(self, name: str, line: int) -> set[str]: ...
     def binds(self, name: str, line: int) -> set[str]: ...
+    def add(self, python: str, above: int) -> None: ...
 
 
 class State:
@@ -54,6 +57,11 @@ class Flow:
         self.guarded: set[str] = set()
         self.unguarded: set[str] = set()
         self.star = False
+        #: Every name that is read, bound before or not; names that the last binding made a module.
+        self.loaded: set[str] = set()
+        self.imported: set[str] = set()
+        #: Code of `%` and `!` lines, as it was met.
+        self.trees: list[ast.Module] = []
         #: Names that a function bound here reads when it is called.
         self._later: dict[str, dict[str, int]] = {}
         self._guards = 0
@@ -63,6 +71,7 @@ class Flow:
     def load(self, name: str, line: int, state: State) -> None:
         if name in state.hidden:
             return
+        self.loaded.add(name)
         if name not in state.bound:
             (self.guarded if self._guards else self.unguarded).add(name)
             self.reads.setdefault(name, line)
@@ -71,6 +80,7 @@ class Flow:
 
     def bind(self, name: str, line: int, state: State) -> None:
         state.bound.add(name)
+        self.imported.discard(name)
         self.binds.setdefault(name, line)
 
     def finish(self, state: State) -> None:
@@ -256,8 +266,11 @@ class Flow:
         for alias in node.names:
             if alias.name == "*":
                 self.star = True
-            else:
-                self.bind(alias.asname or alias.name.partition(".")[0], node.lineno, state)
+                continue
+            name = alias.asname or alias.name.partition(".")[0]
+            self.bind(name, node.lineno, state)
+            if isinstance(node, ast.Import):
+                self.imported.add(name)
 
     # -- expressions ---------------------------------------------------------------------------------------------------
 
@@ -285,8 +298,25 @@ class Flow:
                 self.visit(node.body, branches[0])
                 self.visit(node.orelse, branches[1])
                 state.meet(branches)
+            case ast.Call():
+                self._children(node, state)
+                self._hidden(node, state)
             case _:
                 self._children(node, state)
+
+    def _hidden(self, node: ast.Call, state: State) -> None:
+        """The code of a `%` or `!` line runs where the line stands."""
+        for code, expansion in hidden_code(node):
+            try:
+                tree = ast.parse(code)
+            except (SyntaxError, ValueError):  # no Python after all: a brace of awk
+                continue
+            ast.increment_lineno(tree, node.lineno - 1)
+            self.tables.add(code, node.lineno - 1)
+            self.trees.append(tree)
+            self._guards += expansion
+            self.run(tree.body, state)
+            self._guards -= expansion
 
     def _children(self, node: ast.AST, state: State) -> None:
         for child in ast.iter_child_nodes(node):

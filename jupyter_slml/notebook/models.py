@@ -9,7 +9,7 @@ from pydantic import Field
 
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.specs import RegisterSpec
-from jupyter_slml.notebook.jobs import find
+from jupyter_slml.notebook.catalogue import find
 from jupyter_slml.notebook.magic import Cell, Magic
 from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.session import Session

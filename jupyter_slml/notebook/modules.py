@@ -49,7 +49,7 @@ class LocalModules:
             for arcname, path in self._own_files(top).items():
                 found[arcname] = path
                 if path.suffix == ".py":
-                    waiting |= _imports(path) - done
+                    waiting |= imported_by(path) - done
         return found
 
     def _own_files(self, top: str) -> dict[str, Path]:
@@ -86,7 +86,8 @@ class LocalModules:
         return None
 
 
-def _imports(path: Path) -> set[str]:
+def imported_by(path: Path) -> set[str]:
+    """First names of the modules that a file of Python imports, wherever it does; nothing for what does not parse."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError, OSError):

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from jupyter_slml.notebook.flow import Flow, State
+from jupyter_slml.notebook.hidden import magic_of, words
 from jupyter_slml.notebook.source import CellSource
 
 #: Names that the place where a cell runs provides: never taken from the notebook.
@@ -29,6 +30,9 @@ class Reading:
     reads: dict[str, int] = field(default_factory=dict)
     #: Bound somewhere in the cell: name → first line.
     binds: dict[str, int] = field(default_factory=dict)
+    #: Names that it reads at all, bound before or not; names that it binds by `import` alone.
+    names: set[str] = field(default_factory=set)
+    modules: set[str] = field(default_factory=set)
     #: Reads that the cell itself guards with `except NameError`.
     guarded: set[str] = field(default_factory=set)
     #: Attribute chains such as `xml.etree.ElementTree`, by their first name.
@@ -57,17 +61,20 @@ def read_names(source: CellSource, bound: Collection[str] = ()) -> Reading:
     state = State(set(bound))
     flow.run(source.tree.body, state)
     flow.finish(state)
+    trees = [source.tree, *flow.trees]
     reading = Reading(
         reads=dict(flow.reads),
         binds=flow.binds,
+        names=flow.loaded,
+        modules=flow.imported,
         guarded=flow.guarded - flow.unguarded,
-        star=flow.star or _binds_unseen(source.tree),
-        chains=_chains(source.tree),
-        strings=_strings(source.tree),
-        imports=_imports(source.tree),
+        star=flow.star or any(_binds_unseen(tree) for tree in trees),
     )
-    for code, line in source.hidden:
-        _add_hidden(reading, code, line)
+    for tree in trees:
+        for name, chains in _chains(tree).items():
+            reading.chains.setdefault(name, set()).update(chains)
+        reading.strings |= _strings(tree)
+        reading.imports |= _imports(tree)
     for name in PLATFORM:
         reading.reads.pop(name, None)
     return reading
@@ -78,12 +85,17 @@ class ScopeTables:
 
     def __init__(self, python: str, filename: str) -> None:
         self._tables: dict[tuple[str, int], list[symtable.SymbolTable]] = {}
-        self._index(symtable.symtable(python, filename, "exec"))
+        self._filename = filename
+        self.add(python)
 
-    def _index(self, table: symtable.SymbolTable) -> None:
+    def add(self, python: str, above: int = 0) -> None:
+        """Know the scopes of more code, which stands `above` lines below the first."""
+        self._index(symtable.symtable(python, self._filename, "exec"), above)
+
+    def _index(self, table: symtable.SymbolTable, above: int) -> None:
         for child in table.get_children():
-            self._tables.setdefault((child.get_name(), child.get_lineno()), []).append(child)
-            self._index(child)
+            self._tables.setdefault((child.get_name(), child.get_lineno() + above), []).append(child)
+            self._index(child, above)
 
     def reads(self, name: str, line: int) -> set[str]:
         """Global names that the scope and everything inside it read."""
@@ -125,6 +137,8 @@ def _strings(tree: ast.AST) -> dict[str, int]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.setdefault(node.value, node.lineno)
+        elif isinstance(node, ast.Call):
+            found.update(dict.fromkeys(words(node), node.lineno))
     return found
 
 
@@ -133,9 +147,8 @@ def _binds_unseen(tree: ast.AST) -> bool:
         match node:
             case ast.Call(func=ast.Name(id="exec" | "globals" | "locals" | "vars")):
                 return True
-            case ast.Call(func=ast.Attribute(attr="run_line_magic"), args=[ast.Constant(value=magic), *_]):
-                if magic in _BINDING_MAGICS:
-                    return True
+            case ast.Call() if magic_of(node) in _BINDING_MAGICS:
+                return True
     return False
 
 
@@ -147,18 +160,3 @@ def _imports(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
     return found
-
-
-def _add_hidden(reading: Reading, code: str, line: int) -> None:
-    """Reads and binds of code inside a `%` or `!` line. What does not parse is no Python (`${HOME}`, a brace of awk)."""
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError):
-        return
-    inner = read_names(CellSource(code, code, tree, "<magic>"), reading.binds)
-    for name, at in inner.reads.items():
-        reading.reads.setdefault(name, line + at - 1)
-    for name, at in inner.binds.items():
-        reading.binds.setdefault(name, line + at - 1)
-    # A shell's own `$HOME` looks like a Python name and is none.
-    reading.guarded.update(name for name in inner.reads if name.isupper())

@@ -1,7 +1,8 @@
 """A magic's options, made from a pydantic model: parser, help and completion.
 
 A field takes part when its `json_schema_extra` has `flags` (how the magic spells it) or `positional`. `dict` fields take
-`KEY=VALUE`, `list` fields may be repeated, `bool` fields are switches (`--x` / `--no-x` when unset means something else).
+`KEY=VALUE`, `list` fields may be repeated (with `many`, one flag takes several words), `bool` fields are switches (`--x` /
+`--no-x` when they are on by default or unset means something else), `Literal` fields offer their words for completion.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from typing import Any, Generic, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from jupyter_slml.domain.instances import INSTANCE_TYPES
 from jupyter_slml.errors import Invalid
 from jupyter_slml.notebook.tokens import Token, tokenize
 
@@ -37,11 +37,13 @@ class Option:
     field: str
     flags: tuple[str, ...]
     metavar: str
-    #: "switch", "choice" (a switch with its opposite), "list", "pairs", "environment" or "one".
+    #: "switch", "choice" (a switch with its opposite), "list", "words" (a list, many by one flag), "pairs" (JSON values),
+    #: "texts" (pairs of texts), "environment" or "one".
     kind: str
     positional: bool
     help: str
     required: bool
+    choices: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -64,10 +66,9 @@ class Options(Generic[Model]):
         """All spellings, for completion."""
         return [flag for entry in self.entries for flag in _spellings(entry)] + ["--help"]
 
-    def choices(self, flag: str) -> list[str]:
-        """Known values of a flag, for completion."""
-        entry = next((entry for entry in self.entries if flag in entry.flags), None)
-        return list(INSTANCE_TYPES) if entry and entry.field == "instance" else []
+    def entry(self, word: str) -> Option | None:
+        """The option that is spelled `word`, or whose field has that name."""
+        return next((entry for entry in self.entries if word in entry.flags or word == entry.field), None)
 
     def help(self) -> str:
         return f"{self.parser.format_help().rstrip()}\n\nexample:\n{_indent(self.example)}\n"
@@ -97,31 +98,39 @@ class Options(Generic[Model]):
             raise self._complaint(error) from None
 
     def _convert(self, entry: Option, raw: Any) -> Any:
-        if entry.kind == "pairs":
-            return dict(pair for token in raw for pair in self._pairs(entry, token))
-        if entry.kind == "environment":
-            return dict(self._environment(entry, token) for token in raw)
-        if entry.kind == "list":
-            return [name for token in raw for name in _listed(token)]
+        match entry.kind:
+            case "pairs" | "texts":
+                return _once(entry, [pair for token in raw for pair in self._pairs(entry, token)])
+            case "environment":
+                return _once(entry, [self._environment(entry, token) for token in raw])
+            case "list":
+                return [name for token in raw for name in _listed(token)]
+            case "words":
+                # Not split at commas: these are paths.
+                return [word for token in _flat(raw) for word in _several(token)]
         return raw.value if isinstance(raw, Token) else raw
 
     def _pairs(self, entry: Option, token: Token) -> list[tuple[str, Any]]:
+        read = _text if entry.kind == "texts" else _plain
         if isinstance(token.value, dict):
-            return [(str(key), _plain(str(key), value, entry)) for key, value in token.value.items()]
+            return [(str(key), read(str(key), value, entry)) for key, value in token.value.items()]
+        if isinstance(token.value, tuple) and len(token.value) == 2:
+            key, value = token.value
+            return [(str(key), read(str(key), value, entry))]
         return [self._pair(entry, token)]
 
     def _pair(self, entry: Option, token: Token) -> tuple[str, Any]:
-        if isinstance(token.value, tuple):
-            key, value = token.value
-            return key, _plain(key, value, entry)
         key, equals, text = str(token).partition("=")
         if not equals or not key:
+            example = {"texts": f"{entry.flags[0]} {entry.metavar}"}.get(entry.kind, f"{entry.flags[0]} max_depth=6")
             raise Invalid(
-                f"{entry.shown} {token}: a parameter is written KEY=VALUE.",
+                f"{entry.shown} {_cut(token, 80)}: it is written {entry.metavar}.",
                 field=entry.shown,
                 value=token,
-                remedy=f"For example: {entry.flags[0]} max_depth=6",
+                remedy=f"For example: {example}",
             )
+        if entry.kind == "texts":
+            return key, text
         try:
             return key, json.loads(text)
         except ValueError:
@@ -157,7 +166,12 @@ class Options(Generic[Model]):
                     keywords |= {"action": "store_const", "const": True, "dest": entry.field}
                 case "choice":
                     keywords |= {"action": argparse.BooleanOptionalAction, "dest": entry.field}
-                case "list" | "pairs" | "environment":
+                case "words" if entry.positional:
+                    keywords |= {"nargs": "*", "metavar": entry.metavar}
+                    names = (entry.field,)
+                case "words":
+                    keywords |= {"action": "append", "nargs": "+", "metavar": entry.metavar, "dest": entry.field}
+                case "list" | "pairs" | "texts" | "environment":
                     keywords |= {"action": "append", "metavar": entry.metavar, "dest": entry.field}
                 case _ if entry.positional:
                     keywords |= {"nargs": None if entry.required else "?", "metavar": entry.metavar}
@@ -184,17 +198,20 @@ class Options(Generic[Model]):
     def _complaint(self, error: ValidationError) -> Invalid:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
-        entry = next((entry for entry in self.entries if entry.field == name), None)
+        entry = self.entry(name)
         shown = entry.shown if entry else name or self.prog
         if first["type"] == "missing":
             return Invalid(f"{self.prog} needs {shown}.", field=shown, remedy=f"For example: {self.example.splitlines()[0]}")
         message = str(first["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
         if message != first["msg"] and not str(first["msg"]).startswith("Value error"):
             message = f"it should be {message}"
+        given = first.get("input")
+        # What a dict or a list has wrong, its own message names.
+        words = "" if isinstance(given, (dict, list)) else f" {_short(given)}"
         return Invalid(
-            f"{shown} {first.get('input')!r}: {message.rstrip('.')}.",
+            f"{shown}{words}: {_cut(message.rstrip('.'), 400)}.",
             field=shown,
-            value=first.get("input"),
+            value=_cut(str(given), 200),
             remedy=entry.help if entry and entry.help else None,
         )
 
@@ -236,26 +253,51 @@ def _option(name: str, info: FieldInfo) -> Option | None:
         field=name,
         flags=flags,
         metavar=metavar,
-        kind=_kind(info.annotation, name),
+        kind="words" if extra.get("many") else _kind(info, name),
         positional=positional,
         help=info.description or "",
         required=info.is_required(),
+        choices=_choices(info.annotation, extra),
     )
 
 
-def _kind(annotation: Any, name: str) -> str:
+def _choices(annotation: Any, extra: Mapping[str, Any]) -> tuple[str, ...]:
+    if typing.get_origin(annotation) is typing.Literal:
+        return tuple(str(word) for word in typing.get_args(annotation))
+    return tuple(str(word) for word in extra.get("choices") or ())
+
+
+def _kind(info: FieldInfo, name: str) -> str:
+    annotation = info.annotation
     origin = typing.get_origin(annotation)
     if origin in (typing.Union, types.UnionType):
         if bool in typing.get_args(annotation):
             return "choice"
         return "one"
     if annotation is bool:
-        return "switch"
+        return "choice" if info.default is True else "switch"
     if origin is list:
         return "list"
+    if origin is dict and name == "env":
+        return "environment"
     if origin is dict:
-        return "environment" if name == "env" else "pairs"
+        return "texts" if typing.get_args(annotation)[1] is str else "pairs"
     return "one"
+
+
+def _once(entry: Option, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The pairs as a dict. Raises Invalid for a key that was given twice: nobody knows which one was meant."""
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise Invalid(
+                f"{entry.shown} {_cut(key, 80)} was given twice.",
+                field=entry.shown,
+                value=key,
+                remedy=f"Leave one of them out: {_short(made[key])} or {_short(value)}.",
+            )
+        made[key] = value
+    return made
 
 
 def _spellings(entry: Option) -> list[str]:
@@ -266,10 +308,39 @@ def _spellings(entry: Option) -> list[str]:
 
 
 def _listed(token: Token) -> list[Any]:
-    """`-o a -o b`, `-o a,b` and `-o {names}` mean the same."""
-    if isinstance(token.value, (list, tuple)):
-        return list(token.value)
+    """`-o a -o b`, `-o a,b` and `-o {names}` mean the same; an object stands for itself (`--after {job}`)."""
+    if not isinstance(token.value, str):
+        return _several(token)
     return [part for part in str(token).split(",") if part]
+
+
+def _several(token: Token) -> list[Any]:
+    return list(token.value) if isinstance(token.value, (list, tuple)) else [token.value]
+
+
+def _flat(raw: Sequence[Any]) -> list[Token]:
+    return [token for part in raw for token in (part if isinstance(part, list) else [part])]
+
+
+def _short(value: object) -> str:
+    """A value as a message shows it: ten megabytes are no message."""
+    return _cut(repr(value), 80)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _text(key: str, value: Any, entry: Option) -> str:
+    """A notebook value as text: a string or a path. Raises Invalid for anything else."""
+    if isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    raise Invalid(
+        f"{entry.shown} {key}=…: a value of type {type(value).__name__} is no text.",
+        field=entry.shown,
+        value=key,
+        remedy=f"It is written {entry.shown} {entry.metavar}.",
+    )
 
 
 def _plain(key: str, value: Any, entry: Option) -> Any:

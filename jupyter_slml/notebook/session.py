@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_slml.notebook.config import WARN_BYTES
 from jupyter_slml.notebook.surroundings import Surroundings, look_around
 
 if TYPE_CHECKING:
     from jupyter_slml.client import Client
     from jupyter_slml.notebook.handle import JobHandle
     from jupyter_slml.notebook.live import Live
+
+
+#: Seconds for which the instance types of a completion count as known.
+_FRESH = 30.0
 
 
 class Session:
@@ -22,9 +30,13 @@ class Session:
         self.shell = shell
         #: The handle of the job that was submitted last.
         self.last: JobHandle | None = None
+        #: See `config`.
+        self.warn_bytes = WARN_BYTES
         self._client: Client | None = None
         self._live: Live | None = None
         self._lock = threading.Lock()
+        self._types: list[str] = []
+        self._types_at = -math.inf
 
     @property
     def client(self) -> Client:
@@ -46,6 +58,24 @@ class Session:
             if self._live is None:
                 self._live = Live(client)
             return self._live
+
+    def instances(self) -> list[str]:
+        """Names of the instance types, for completion: the running daemon's, else our own. Starts and waits for nothing."""
+        from jupyter_slml.client import connect
+        from jupyter_slml.client.start import running
+        from jupyter_slml.domain.instances import INSTANCE_TYPES
+        from jupyter_slml.errors import SlmlError
+        from jupyter_slml.settings import workspace
+
+        if time.monotonic() - self._types_at > _FRESH:
+            self._types_at, self._types = time.monotonic(), list(INSTANCE_TYPES)
+            with contextlib.suppress(SlmlError, OSError):
+                place = workspace()
+                if place.daemon_file.exists() and running(place) is not None:
+                    client = connect(start=False)
+                    self._types = [kind.name for kind in client.instances()]
+                    client.close()
+        return self._types
 
     @property
     def namespace(self) -> dict[str, Any]:

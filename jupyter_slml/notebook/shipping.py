@@ -13,6 +13,9 @@ from jupyter_slml.notebook.table import Table, human_size
 if TYPE_CHECKING:
     from jupyter_slml.client import Client
 
+#: Files that a manifest lists one by one.
+_ROWS = 10
+
 
 def missing(cargo: Cargo, client: Client) -> set[str]:
     """Digests of the cargo that the store does not have."""
@@ -34,20 +37,29 @@ def manifest(cargo: Cargo, absent: Collection[str], title: str) -> Table:
     rows: list[list[str]] = [_row(capture, absent) for capture in cargo.captures if not capture.name.startswith("_slml_")]
     total = sum(capture.size for capture in cargo.captures)
     if cargo.bundle is not None:
-        shown = ", ".join(cargo.bundle.files[:4]) + (" …" if len(cargo.bundle.files) > 4 else "")
-        rows.append(
-            [
-                shown,
-                f"{len(cargo.bundle.files)} file{'s' if len(cargo.bundle.files) > 1 else ''}",
-                human_size(cargo.bundle.size),
-                "zip",
-                "no" if cargo.bundle.digest in absent else "yes",
-            ]
-        )
+        stored = "no" if cargo.bundle.digest in absent else "yes"
+        sizes = sorted(cargo.sizes.items(), key=lambda item: -item[1])
+        rows += [[name, "file", human_size(size), "zip", stored] for name, size in sizes[:_ROWS]]
+        if len(sizes) > _ROWS:
+            rest = sum(size for _, size in sizes[_ROWS:])
+            rows.append([f"… {len(sizes) - _ROWS} more", "files", human_size(rest), "zip", stored])
         total += cargo.bundle.size
     heading = f"{title} would send {human_size(_bytes(cargo, absent))} of {human_size(total)}."
     return Table(
         ["name", "type", "size", "how", "stored already"], rows, title=heading, empty="It reads nothing of the notebook."
+    )
+
+
+def burden(cargo: Cargo, limit: int) -> str:
+    """A line about captures that take more than `limit` bytes together, the largest by name; empty below it."""
+    total = sum(capture.size for capture in cargo.captures)
+    if not limit or total <= limit:
+        return ""
+    largest = sorted(cargo.captures, key=lambda capture: -capture.size)[:3]
+    names = ", ".join(f"{item.name} ({item.type}, {human_size(item.size)})" for item in largest if item.size)
+    return (
+        f"{human_size(total)} travel with this cell; the largest: {names}. Let the cell read large data itself "
+        "(--input NAME=URI), or capture less of it; slml.config.warn_bytes sets where this line begins."
     )
 
 

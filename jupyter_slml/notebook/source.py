@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import ast
 import linecache
-import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-#: Cell magics whose body is Python that runs in the same namespace.
-_PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun"})
-#: `{name}` and `$name` as IPython expands them in `%` and `!` lines.
-_EXPANSION = re.compile(r"\{([^{}]+)\}|\$(\w+)")
+from jupyter_slml.notebook.hidden import timed_cell
 
 
 @dataclass(frozen=True)
@@ -20,12 +16,10 @@ class CellSource:
     """What runs. Line 1 of `text` is line 1 of the notebook's cell, its magic line included as a comment."""
 
     text: str
-    #: `text` after IPython's transformation.
+    #: `text` after IPython's transformation; what stands below a `%%time` is Python of its own.
     python: str
     tree: ast.Module
     filename: str
-    #: Code that hides in `%`/`!` lines: (source, line in the cell).
-    hidden: list[tuple[str, int]] = field(default_factory=list)
 
 
 def read_source(body: str, header: list[str], shell: Any, title: str = "cell") -> CellSource:
@@ -33,16 +27,20 @@ def read_source(body: str, header: list[str], shell: Any, title: str = "cell") -
 
     Raises the user's own SyntaxError, with the cell's file name and line.
     """
-    text = body
-    if header and not body.lstrip().startswith("%%"):
-        # A comment and not a blank line: IPython drops leading blank lines, and with them the right numbers.
-        text = "".join(f"# {line}\n" for line in header) + body
+    # Comments and not blank lines: IPython drops leading blank lines, and with them the right numbers. But a comment above a
+    # cell magic would make it a line that is no Python.
+    magic = body.lstrip().startswith("%%")
+    text = ("\n" * len(header) if magic else "".join(f"# {line}\n" for line in header)) + body
     python = _transform(text, shell)
     filename = f"<{title}>"
     # IPython prints the line of an error from this cache.
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     tree = _parse(python, filename)
-    return CellSource(text=text, python=python, tree=tree, filename=filename, hidden=list(_hidden_code(tree)))
+    while (timed := timed_cell(tree)) is not None:
+        first, below, line = timed
+        python = "\n" * (line - 1) + f"{first}\n" + _transform(below, shell)
+        tree = _parse(python, filename)
+    return CellSource(text=text, python=python, tree=tree, filename=filename)
 
 
 def _transform(text: str, shell: Any) -> str:
@@ -62,27 +60,3 @@ def _parse(python: str, filename: str) -> ast.Module:
         # The parser alone lets `return` outside a function and the like pass.
         compile(tree, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     return tree
-
-
-def _hidden_code(tree: ast.Module) -> list[tuple[str, int]]:
-    found: list[tuple[str, int]] = []
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(
-                func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr=method),
-                args=[*arguments],
-            ):
-                texts = [item.value for item in arguments if isinstance(item, ast.Constant) and isinstance(item.value, str)]
-                found += _hidden_in(method, texts, node.lineno)
-    return found
-
-
-def _hidden_in(method: str, texts: list[str], line: int) -> list[tuple[str, int]]:
-    if method == "run_cell_magic" and len(texts) == 3 and texts[0] in _PYTHON_MAGICS:
-        return [(texts[1], line), (texts[2], line + 1)]
-    if method == "run_line_magic" and len(texts) == 2 and texts[0] in _PYTHON_MAGICS:
-        return [(texts[1], line)]
-    if method in ("system", "getoutput", "run_line_magic", "run_cell_magic"):
-        expanded = _EXPANSION.findall(texts[-1] if method in ("system", "getoutput") else " ".join(texts[1:2]))
-        return [(braced or named, line) for braced, named in expanded]
-    return []

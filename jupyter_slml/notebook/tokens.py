@@ -19,6 +19,8 @@ _LIFTED = "\ue000{}\ue001"
 _VALUE = r"\ue000(?P<lifted>\d+)\ue001|\{(?P<braced>[^{}]+)\}|\$(?P<name>[A-Za-z_]\w*)"
 _WHOLE = re.compile(_VALUE)
 _INSIDE = re.compile(r"\{\{|\}\}|" + _VALUE)
+#: What a backslash outside of quotes takes the meaning of.
+_ESCAPED = frozenset(" \t\\'\"")
 
 
 class Token(str):
@@ -137,7 +139,9 @@ def _lift(line: str) -> tuple[str, list[str]]:
     while position < len(line):
         letter = line[position]
         if letter == "\\" and quote != "'":
-            parts.append(line[position : position + 2])
+            pair = line[position : position + 2]
+            # Only what means something here is an escape; the `\d` of a pattern stays as it is.
+            parts.append(pair if quote or pair[1:] in _ESCAPED else f"\\{pair}")
             position += 2
             continue
         if quote:

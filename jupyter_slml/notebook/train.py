@@ -5,59 +5,23 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
 from jupyter_slml.domain.specs import JobSpec, TrainOptions
-from jupyter_slml.errors import Invalid
+from jupyter_slml.errors import Invalid, SlmlError
 from jupyter_slml.notebook.display import follow
 from jupyter_slml.notebook.handle import JobHandle
+from jupyter_slml.notebook.line import OPTIONS, TrainLine
 from jupyter_slml.notebook.magic import Cell, Magic
-from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.origin import origin, prompt_number
 from jupyter_slml.notebook.session import Session
-from jupyter_slml.notebook.shipping import manifest, missing, ship
+from jupyter_slml.notebook.shipping import burden, manifest, missing, ship
 from jupyter_slml.notebook.table import Table
 
 if TYPE_CHECKING:
     from jupyter_slml.notebook.cargo import Cargo
-    from jupyter_slml.notebook.names import Reading
     from jupyter_slml.notebook.source import CellSource
-
-
-class TrainLine(TrainOptions):
-    """The options of a job, and how the notebook goes about it."""
-
-    wait: bool | None = Field(
-        default=None,
-        description="Wait in the cell, and raise when the job fails. Unset: wait when nobody looks (papermill, CI).",
-        json_schema_extra={"flags": ["--wait"]},
-    )
-    dry_run: bool = Field(
-        default=False,
-        description="Show what would travel, and send nothing.",
-        json_schema_extra={"flags": ["--dry-run"]},
-    )
-    capture: list[str] = Field(
-        default_factory=list,
-        description="A variable that travels although the cell does not name it. May be repeated.",
-        json_schema_extra={"flags": ["--capture"], "metavar": "VARIABLE"},
-    )
-    no_capture: list[str] = Field(
-        default_factory=list,
-        description="A variable that stays here although the cell reads it. May be repeated.",
-        json_schema_extra={"flags": ["--no-capture"], "metavar": "VARIABLE"},
-    )
-    inject: bool = Field(
-        default=False,
-        description="Wait, then bind the outputs as variables of the notebook.",
-        json_schema_extra={"flags": ["--inject"]},
-    )
-
-
-EXAMPLE = "%%train --name churn -p max_depth=6 --output model --register churn"
-OPTIONS = Options("%%train", TrainLine, "Run the cell below as a managed job on the cluster.", EXAMPLE)
 
 
 def train(session: Session, line: TrainLine, cell: Cell) -> JobHandle | Table:
@@ -85,8 +49,9 @@ def train(session: Session, line: TrainLine, cell: Cell) -> JobHandle | Table:
         sys.stdout.write(f"Job {handle.name!r} keeps running. `%job {handle.id}` shows it, `%stop {handle.id}` ends it.\n")
         return handle
     handle.drawn = True
-    handle.check()
+    # Also of a job that failed: a figure may show why.
     handle.displays()
+    handle.check()
     if line.inject:
         session.namespace.update({name: output.load() for name, output in handle.outputs.items()})
     return handle
@@ -103,20 +68,33 @@ class Order:
 
     def submit(self) -> JobHandle:
         """Ship and submit. Raises Invalid, StorageFull, Unavailable."""
+        from jupyter_slml.notebook.checks import check_with_platform
         from jupyter_slml.notebook.fingerprint import fingerprint
 
         client = self.session.client
+        check_with_platform(self.line, client)
+        heavy = burden(self.cargo, self.session.warn_bytes)
+        if heavy:
+            sys.stderr.write(f"{heavy}\n")
         ship(self.cargo, client)
         options = {name: getattr(self.line, name) for name in TrainOptions.model_fields}
-        spec = JobSpec(
-            **options,
-            source=self.source.text,
-            captures=self.cargo.captures,
-            bundle=self.cargo.bundle,
-            origin=origin(self.session.shell, self.session.surroundings),
-            fingerprint=fingerprint(),
+        spec = JobSpec.parse(
+            {
+                **options,
+                "source": self.source.text,
+                "captures": self.cargo.captures,
+                "bundle": self.cargo.bundle,
+                "origin": origin(self.session.shell, self.session.surroundings),
+                "fingerprint": fingerprint(),
+            }
         )
-        handle = JobHandle(self.session, client.jobs.submit(spec, key=uuid.uuid4().hex))
+        try:
+            record = client.jobs.submit(spec, key=uuid.uuid4().hex)
+        except SlmlError as error:
+            entry = OPTIONS.entry(error.field or "")
+            error.field = entry.shown if entry else error.field
+            raise
+        handle = JobHandle(self.session, record)
         self.session.last = handle
         return handle
 
@@ -130,6 +108,8 @@ def prepare(
     """
     # Not needed to load the extension, whose time is promised.
     from jupyter_slml.notebook.capture import Collector
+    from jupyter_slml.notebook.checks import check_line
+    from jupyter_slml.notebook.inputs import resolve_inputs
     from jupyter_slml.notebook.names import read_names
     from jupyter_slml.notebook.source import read_source
 
@@ -139,24 +119,15 @@ def prepare(
     if not source.tree.body:
         raise Invalid("The cell has no code below the magic line.", field="cell", remedy="Write the code to run there.")
     reading = read_names(source, line.parameters)
-    _check_outputs(line, reading)
+    check_line(line, reading, {**session.namespace, **(extra or {})})
+    if line.inputs:
+        line = line.evolve(inputs=resolve_inputs(line.inputs, Path.cwd()))
     collector = Collector(
         session.namespace, session.surroundings.directory, hidden=session.hidden, extra=extra, title="the cell"
     )
     without = {*line.no_capture, *line.parameters}
-    cargo = collector.collect(reading, also=line.capture, without=without)
+    cargo = collector.collect(reading, also=line.capture, without=without, files=line.files)
     return Order(session, line, source, cargo)
-
-
-def _check_outputs(line: TrainLine, reading: Reading) -> None:
-    import difflib
-
-    known = {*reading.binds, *reading.reads, *line.parameters, *line.capture}
-    for name in line.outputs:
-        if name not in known and not reading.star:
-            near = difflib.get_close_matches(name, sorted(known), n=1)
-            guess = f"Did you mean {near[0]}?" if near else f"It assigns: {', '.join(sorted(reading.binds)) or 'nothing'}."
-            raise Invalid(f"--output {name}: the cell assigns no such variable.", field="--output", value=name, remedy=guess)
 
 
 def _bare(session: Session) -> bool:

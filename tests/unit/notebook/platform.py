@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from jupyter_slml.domain.diffs import JobDiff, diff
+from jupyter_slml.domain.instances import INSTANCE_TYPES, InstanceType
 from jupyter_slml.domain.outcomes import Artifact, CellError, Outcome, Reason
 from jupyter_slml.domain.records import Job
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.states import AttemptState, JobState
-from jupyter_slml.domain.views import Displays, JobPage, LogEntry, LogPage
+from jupyter_slml.domain.views import Displays, JobPage, LogEntry, LogPage, summary
 from jupyter_slml.errors import NotFound
 
 
@@ -40,6 +43,9 @@ class Platform:
     def put(self, digest: str, source: bytes | Path) -> None:
         self.stored[digest] = source if isinstance(source, bytes) else source.read_bytes()
         self.sent.append(digest)
+
+    def instances(self) -> list[InstanceType]:
+        return [*INSTANCE_TYPES.values(), InstanceType(name="gpu.lab", cpus=8, memory=2**34, gpus=2)]
 
     # jobs
     def submit(self, spec: JobSpec, *, key: str | None = None) -> Job:
@@ -98,8 +104,23 @@ class Platform:
     def displays(self, job: str) -> Displays:
         return Displays(outputs=self.shown)
 
-    def list(self, **_: object) -> JobPage:
-        return JobPage(jobs=[], next=None, total=0)
+    def list(self, *, states: Sequence[str] = (), name: str | None = None, **_: object) -> JobPage:
+        found = [
+            summary(job)
+            for job in self.records.values()
+            if (not states or job.state in states) and (name is None or job.name == name)
+        ]
+        return JobPage(jobs=found, next=None, total=len(found))
+
+    def stop_all(self, jobs: Sequence[str] = (), *, states: Sequence[str] = (), name: str | None = None) -> Sequence[str]:
+        wanted = [self.get(job).id for job in jobs] or [job.id for job in self.list(states=states, name=name).jobs]
+        return [job for job in wanted if not self.records[job].state.is_final and self.stop(job)]
+
+    def delete(self, jobs: Sequence[str]) -> Sequence[str]:
+        return [self.records.pop(self.get(job).id).id for job in jobs]
+
+    def diff(self, before: str, after: str) -> JobDiff:
+        return diff(self.get(before), self.get(after))
 
     def close(self) -> None:
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from IPython.core.completer import provisionalcompleter
@@ -12,9 +13,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from jupyter_slml.domain.specs import DeployOptions, TrainOptions
 from jupyter_slml.notebook.endpoints import DeployLine
+from jupyter_slml.notebook.line import OPTIONS
 from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.tokens import tokenize
-from jupyter_slml.notebook.train import OPTIONS
 from tests.unit.notebook.platform import Platform
 
 
@@ -37,6 +38,10 @@ def test_help_is_the_docstring_and_the_answer_to_h(shell: InteractiveShell, plat
     [
         ("%%train --na", {"--name"}),
         ("%%train --name x --re", {"--register", "--retries"}),
+        ("%%train --input-mode ", {"file", "stream"}),
+        ("%%train --no-au", {"--no-autolog"}),
+        ("%jobs --state su", {"succeeded"}),
+        ("%jobs stop --state q", {"queued"}),
         ("%%train --instance cpu.s", {"cpu.small"}),
         ("%deploy --inst", {"--instance"}),
     ],
@@ -45,6 +50,27 @@ def test_completion(shell: InteractiveShell, platform: Platform, text: str, expe
     assert shell.Completer is not None
     with provisionalcompleter():
         assert {item.text for item in shell.Completer.completions(text, len(text))} == expected
+
+
+def test_completion_of_types_asks_a_running_daemon_and_starts_none(
+    shell: InteractiveShell, platform: Platform, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def offered() -> set[str]:
+        assert shell.Completer is not None
+        text = "%%train -i gpu."
+        with provisionalcompleter():
+            return {item.text for item in shell.Completer.completions(text, len(text))}
+
+    monkeypatch.setenv("SLML_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("jupyter_slml.client.connect", lambda **_: pytest.fail("no daemon runs"))
+    assert offered() == {"gpu.small"}
+    assert not (tmp_path / "home").exists()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/daemon.json").write_text("{}")
+    monkeypatch.setattr("jupyter_slml.client.start.running", lambda place: {})
+    monkeypatch.setattr("jupyter_slml.client.connect", lambda **options: platform if options == {"start": False} else None)
+    monkeypatch.setattr("jupyter_slml.notebook.session._FRESH", 0.0)
+    assert offered() == {"gpu.small", "gpu.lab"}
 
 
 def test_completion_leaves_the_cells_body_alone(shell: InteractiveShell, platform: Platform) -> None:

@@ -132,13 +132,12 @@ def test_displays_of_the_job_come_back(shell: InteractiveShell, platform: Platfo
         pytest.param(
             "%%train --instance gpu\n1",
             Invalid,
-            "--instance 'gpu': There is no instance type 'gpu'. Known types: cpu.micro, cpu.small, cpu.medium, cpu.large, "
-            "cpu.xlarge.",
+            "--instance gpu: there is no such instance type.\n  Did you mean gpu.lab? Known types: cpu.micro,",
             id="instance",
         ),
         pytest.param("%%train --retries many\n1", Invalid, "--retries 'many': it should be a valid integer", id="number"),
         pytest.param("%%train --name\n1", Invalid, "--name: expected one argument.", id="no-value"),
-        pytest.param("%%train -p depth\n1", Invalid, "a parameter is written KEY=VALUE.\n  For example: -p", id="p"),
+        pytest.param("%%train -p depth\n1", Invalid, "it is written KEY=VALUE.\n  For example: -p", id="p"),
         pytest.param("%%train -p x={object()}\n1", Invalid, "value of type object is not a parameter", id="parameter-type"),
         pytest.param("%%train -p x={nope}\n1", Invalid, "'nope' cannot be evaluated: NameError", id="expression"),
         pytest.param("%%train --name 'x\n1", Invalid, "no closing quotation", id="quote"),
