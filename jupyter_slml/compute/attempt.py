@@ -52,6 +52,8 @@ class AttemptSupervisor:
 
     def replay(self) -> list[Message]:
         messages = [] if self._started is None else [self._started]
+        if self.first_line is not None:
+            messages.append({"kind": "first_line", "at": self.first_line})
         if self.metrics:
             messages.append(self._notice("progress"))
         if self._logged:
@@ -209,6 +211,7 @@ class AttemptSupervisor:
         match message.get("kind"):
             case "first_line":
                 self.first_line = message["at"]
+                self._emit({"kind": "first_line", "at": self.first_line})
             case "metric":
                 self.metrics.update(message["values"])
                 points.add({"t": message["at"], "step": message["step"], "values": message["values"]})

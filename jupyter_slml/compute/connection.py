@@ -56,7 +56,7 @@ class Connection:
                 f"The Dask scheduler at {address} does not answer: {error}.",
                 field="scheduler",
                 value=address,
-                remedy="Start it, or set another address: jupyter slml config scheduler ADDRESS.",
+                remedy="Start it, or set another one: jupyter slml connect ADDRESS --store URL.",
             ) from error
         try:
             client.subscribe_topic(TOPIC, lambda event: hear(event[1]))
@@ -86,7 +86,7 @@ class Connection:
                 f"The worker at {blind[0]} does not see the blob store {blobs.url}.",
                 field="store",
                 value=blobs.url,
-                remedy="Set a store that all workers reach: jupyter slml config store file:///shared/dir (or s3://…).",
+                remedy="Name a store that all workers reach: jupyter slml connect ADDRESS --store URL (file:///shared/dir, s3://…).",
             )
 
     @property

@@ -15,7 +15,7 @@ from jupyter_slml.compute.fork import Child
 from jupyter_slml.domain.orders import AttemptOrder, Limits, ReplicaOrder
 from jupyter_slml.ports.blobs import Blobs
 
-#: One message of a supervisor, as it travels: `{"kind": "started" | "progress" | "log" | "ready" | "ended", …}`.
+#: One message of a supervisor, as it travels: `{"kind": "started" | "first_line" | "progress" | "log" | "ready" | "ended", …}`.
 Message = dict[str, Any]
 
 #: Hand a message to everybody who follows the order now. Never blocks, called on the runner's event loop.
@@ -88,7 +88,7 @@ class Supervisor(Protocol):
         """Make `run` return soon. May come at any time, also before `run` has begun, and more than once."""
 
     def replay(self) -> list[Message]:
-        """What somebody who attaches late must hear first: `started`, `ready`, the last `progress` and `log`."""
+        """What somebody who attaches late must hear first: `started`, `first_line` or `ready`, the last `progress` and `log`."""
 
 
 #: By kind of order.

@@ -27,6 +27,8 @@ class Tracked:
     address: str | None = None
     host: str | None = None
     started: bool = False
+    #: Whether the observer has heard that the cell has begun.
+    begun: bool = False
     stopping: tuple[str, float] | None = None
     settled: bool = False
     recovering: bool = False
@@ -53,6 +55,10 @@ class Tracked:
                     observer.attempt_started(name, message["host"], message["pid"], message["at"])
                 else:
                     observer.replica_started(name, message["host"], message["pid"])
+            case "first_line":
+                if not self.begun:
+                    self.begun = True
+                    observer.attempt_first_line(name, message["at"])
             case "progress":
                 observer.attempt_progress(name, message["metrics"])
             case "log":

@@ -23,6 +23,10 @@ class Reason(StrEnum):
     EXIT = "exit"
     #: The memory limit of its instance type was passed.
     MEMORY = "memory"
+    #: The scratch space of its instance type was passed.
+    DISK = "disk"
+    #: An input channel cannot be read.
+    INPUT = "input"
     TIMEOUT = "timeout"
     #: Somebody asked for it.
     STOP = "stop"
@@ -62,13 +66,17 @@ class Outcome(Frozen):
     error: CellError | None = None
     exit_code: int | None = None
     outputs: list[Artifact] = Field(default_factory=list)
-    #: Names that the cell assigned but that could not be brought back: name → why.
+    #: What the cell left and could not be brought back: name (or `output_dir/path`) → why.
     skipped: dict[str, str] = Field(default_factory=dict)
     #: Last value of each metric.
     metrics: dict[str, float] = Field(default_factory=dict)
+    #: Files that the cell left below `slml.output_dir`: relative POSIX path as the name, format `file`.
+    files: list[Artifact] = Field(default_factory=list)
+    #: Digest of the executed cell as a notebook (nbformat 4.5, one cell with its outputs); None when nothing was run.
+    notebook: str | None = None
     #: Digest of the rich displays as a JSON list of nbformat outputs; None if there were none.
     displays: str | None = None
-    #: Epoch seconds by the host's clock: fork, first line of the cell, end.
+    #: Epoch seconds by the host's clock: fork, first line of the cell, end. Never falling, whatever the clock did.
     forked_at: float | None = None
     first_line_at: float | None = None
     ended_at: float | None = None

@@ -203,6 +203,7 @@ async def test_an_order_is_carried_out_once(follow: Any, order: Any, tmp_path: P
     first.close()
     late = await follow(asked)
     assert (await late.until("started"))["kind"] == "started"
+    assert (await late.until("first_line"))["at"] > 0
     assert (await late.until("progress"))["metrics"] == {"m": 2.0}
     Path(f"{marks}.go").touch()
     outcomes = [await second.outcome(), await late.outcome(), await (await follow(asked)).outcome()]
