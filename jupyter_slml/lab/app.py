@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
 
-from jupyter_slml.lab import endpoints, events, jobs, models, status
+from jupyter_slml.lab import curves, endpoints, events, jobs, models, status
 from jupyter_slml.lab.link import Link
 from jupyter_slml.settings import workspace
 
@@ -33,6 +33,7 @@ class SlmlApp(ExtensionApp):
             *status.ROUTES,
             *events.ROUTES,
             *jobs.ROUTES,
+            *curves.ROUTES,
             *models.ROUTES,
             *endpoints.ROUTES,
         ]

@@ -16,6 +16,13 @@ export function duration(seconds: number): string {
     : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** A stretch of time that may be very short: `35 ms`, else as `duration` has it. */
+export function brief(seconds: number): string {
+  return seconds < 0.9995
+    ? `${Math.round(1000 * Math.max(0, seconds))} ms`
+    : duration(seconds);
+}
+
 /** A moment, as short as it can be told: the time today, else the date. */
 export function moment(epochSeconds: number, now = new Date()): string {
   const date = new Date(epochSeconds * 1000);

@@ -2,9 +2,11 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import type {
+  ICurves,
   IEndpoint,
   IJob,
   IJobPage,
+  IJobSummary,
   ILogPage,
   IModel,
   IStatus
@@ -38,6 +40,11 @@ export class SlmlClient {
     return this._json('start', { method: 'POST' });
   }
 
+  /** The jobs that wait, each with why. */
+  async queued(): Promise<IJobSummary[]> {
+    return (await this._json<IJobPage>('jobs?state=queued&limit=100')).jobs;
+  }
+
   jobs(before: string | null = null, limit = 50): Promise<IJobPage> {
     const query = { limit: String(limit), ...(before ? { before } : {}) };
     return this._json(`jobs${URLExt.objectToQueryString(query)}`);
@@ -51,6 +58,11 @@ export class SlmlClient {
     return this._json(`jobs/${encodeURIComponent(id)}/stop`, {
       method: 'POST'
     });
+  }
+
+  async curves(id: string): Promise<ICurves> {
+    const path = `jobs/${encodeURIComponent(id)}/curves`;
+    return (await this._json<{ curves: ICurves }>(path)).curves;
   }
 
   logs(id: string, after = 0): Promise<ILogPage> {

@@ -16,6 +16,10 @@ export type IJobSummary = Answer<'JobSummary'>;
 export type IJobPage = Answer<'JobPage'>;
 /** A job with everything that was asked for and everything that came of it. */
 export type IJob = Answer<'JobView'>;
+/** One stretch of a job's time; `end` is null while it lasts. */
+export type IPhase = Answer<'Phase'>;
+/** `[step, value]` pairs by metric, few enough to draw. */
+export type ICurves = Record<string, [number, number][]>;
 export type JobState = components['schemas']['JobState'];
 export type IArtifact = Pick<
   Answer<'Artifact'>,

@@ -3,7 +3,7 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { useClock } from '../clock';
-import { duration, elapsed, metricLine } from '../format';
+import { duration, elapsed } from '../format';
 import type { JobWatch } from '../model/job';
 import { isFinal } from '../model/states';
 import { StateIcon, stateLabel } from '../state';
@@ -47,8 +47,7 @@ function Facts(props: {
   const took = elapsed(job.started_at, job.ended_at, now);
   const facts = [
     took === null ? '' : duration(took),
-    job.registered ?? '',
-    metricLine(job.metrics, 6)
+    job.registered ?? ''
   ].filter(Boolean);
   return (
     <>

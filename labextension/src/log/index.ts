@@ -7,7 +7,7 @@ import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { CommandIDs, ISlmlWorkspace } from '../tokens';
-import type { LogView } from './view';
+import type { JobPage } from './page';
 
 /** A job's log in a tab of the main area, one tab per job. */
 const plugin: JupyterFrontEndPlugin<void> = {
@@ -23,7 +23,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_slml');
-    const tracker = new WidgetTracker<MainAreaWidget<LogView>>({
+    const tracker = new WidgetTracker<MainAreaWidget<JobPage>>({
       namespace: 'jupyter-slml-log'
     });
     app.commands.addCommand(CommandIDs.openLog, {

@@ -5,11 +5,12 @@ import { stopIcon, Toolbar, ToolbarButton } from '@jupyterlab/ui-components';
 
 import { slmlIcon } from '../icons';
 import { JobWatch } from '../model/job';
-import { plain } from '../model/log';
 import { canStop } from '../model/states';
 import type { WorkspaceModel } from '../model/workspace';
 import { CommandIDs } from '../tokens';
+import { LogFacts } from './facts';
 import { LogHeader } from './header';
+import { JobPage } from './page';
 import { LogView } from './view';
 
 /** The tab of one job: its state above, its log below. */
@@ -18,14 +19,15 @@ export function logTab(
   model: WorkspaceModel,
   id: string,
   trans: TranslationBundle
-): MainAreaWidget<LogView> {
-  const content = new LogView(model.client, id, trans);
+): MainAreaWidget<JobPage> {
+  const watch = new JobWatch(model, id);
+  const log = new LogView(model.client, id, trans);
+  const content = new JobPage(new LogFacts(watch, trans), log);
   const tab = new MainAreaWidget({ content });
   tab.id = `slml-log-${id}`;
   tab.title.icon = slmlIcon;
   tab.title.label = model.jobs.get(id)?.name ?? id;
   tab.title.closable = true;
-  const watch = new JobWatch(model, id);
   const stop = new ToolbarButton({
     icon: stopIcon,
     label: trans.__('Stop'),
@@ -39,7 +41,7 @@ export function logTab(
       tab.title.label = job.name;
       const error = job.outcome?.error;
       if (error) {
-        content.showError(plain(error.traceback.join('\n')));
+        log.showError(error.traceback.join('\n'));
       }
     }
   };

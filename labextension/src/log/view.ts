@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
+import { AnsiReader, nodes } from '../ansi';
 import type { SlmlClient } from '../api/client';
 import type { ILogEntry } from '../api/types';
 import { ILogLine, JobLog, LineCutter } from '../model/log';
@@ -40,7 +41,7 @@ export class LogView extends Widget {
   /** The user's own exception, below what the job printed. */
   showError(traceback: string): void {
     this._error.className = 'jp-SlmlLog-error';
-    this._error.textContent = traceback;
+    this._error.replaceChildren(...nodes(new AnsiReader().read(traceback)));
     this._keepEnd(() => this.node.append(this._error));
   }
 
@@ -123,6 +124,10 @@ function node(line: ILogLine): HTMLElement {
   element.className =
     line.stream === 'err' ? 'jp-SlmlLog-line jp-mod-err' : 'jp-SlmlLog-line';
   // An empty line still takes its height.
-  element.textContent = line.text || '\u200b';
+  element.append(
+    ...(line.runs.length > 0
+      ? nodes(line.runs)
+      : [document.createTextNode('\u200b')])
+  );
   return element;
 }

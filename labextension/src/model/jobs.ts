@@ -16,8 +16,12 @@ export class JobList {
     return this._items.find(job => job.id === id);
   }
 
-  /** Take over what is newer; returns the snapshot that was replaced, `null` for a new job, or false for old news. */
-  apply(job: IJobSummary): IJobSummary | null | false {
+  /**
+   * Take over what is newer; returns the snapshot that was replaced, `null` for a new job, or false for old news.
+   *
+   * A snapshot that was `read` also says why a job waits, which changes without a new revision.
+   */
+  apply(job: IJobSummary, read = false): IJobSummary | null | false {
     const index = this._items.findIndex(known => known.id === job.id);
     if (index < 0) {
       const after = this._items.findIndex(
@@ -32,11 +36,21 @@ export class JobList {
       return null;
     }
     const known = this._items[index];
-    if (known.revision >= job.revision) {
+    const explained =
+      read && known.revision === job.revision && known.reason !== job.reason;
+    if (known.revision >= job.revision && !explained) {
       return false;
     }
     this._items = this._items.map(item => (item === known ? job : item));
     return known;
+  }
+
+  /** Forget a job that was deleted; false when it was not in the list. */
+  remove(id: string): boolean {
+    const left = this._items.filter(job => job.id !== id);
+    const found = left.length < this._items.length;
+    this._items = left;
+    return found;
   }
 
   clear(): void {

@@ -1,6 +1,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
+import { AnsiReader, IRun } from '../ansi';
 import { ApiError, SlmlClient } from '../api/client';
 import type { IServerEvent } from '../api/sse';
 import type { ILogEntry, ILogPage } from '../api/types';
@@ -8,17 +9,12 @@ import { EventStream } from './stream';
 
 /** One line as it is shown. */
 export interface ILogLine {
-  text: string;
+  runs: IRun[];
   stream: string;
 }
 
-/* eslint-disable-next-line no-control-regex */
-const ANSI = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
-
-/** Text without the terminal's colours. */
-export function plain(text: string): string {
-  return text.replace(ANSI, '');
-}
+/** A line that never ends, such as binary output, is cut: drawing it again with every piece would take ever longer. */
+const LONGEST_LINE = 20_000;
 
 /**
  * Cuts entries into lines: an entry may hold several lines or a part of one, and a carriage return starts its line over,
@@ -36,17 +32,29 @@ export class LineCutter {
     const parts = (this._rest + entry.x.replace(/\r\n/g, '\n')).split('\n');
     this._rest = parts.pop() ?? '';
     whole.push(...parts.map(part => this._line(part)));
-    return { whole, open: this._rest ? this._line(this._rest) : null };
+    while (this._rest.length > LONGEST_LINE) {
+      whole.push(this._line(this._rest.slice(0, LONGEST_LINE)));
+      this._rest = this._rest.slice(LONGEST_LINE);
+    }
+    const open = this._rest ? this._line(this._rest, true) : null;
+    return { whole, open };
   }
 
-  private _line(text: string): ILogLine {
+  private _line(text: string, open = false): ILogLine {
+    const stream = this._stream;
+    const reader = this._readers[stream] ?? new AnsiReader();
+    this._readers[stream] = reader;
     const written = text.replace(/\r+$/, '');
-    const shown = written.slice(written.lastIndexOf('\r') + 1);
-    return { text: plain(shown), stream: this._stream };
+    const shown = written.lastIndexOf('\r') + 1;
+    // What is not finished will be read again, from the same colours.
+    const at = open ? reader.copy() : reader;
+    at.read(written.slice(0, shown));
+    return { runs: at.read(written.slice(shown)), stream };
   }
 
   private _rest = '';
   private _stream = 'out';
+  private _readers: Record<string, AnsiReader> = {};
 }
 
 /** A job's log as it grows, from its first line; each entry once. */

@@ -5,6 +5,7 @@ import type { SlmlClient } from '../api/client';
 import type { IServerEvent } from '../api/sse';
 import type { IEndpoint, IJobSummary, IModel } from '../api/types';
 import { JobList } from './jobs';
+import { Queue } from './queue';
 import { EventStream } from './stream';
 
 /**
@@ -33,6 +34,7 @@ export class WorkspaceModel implements IDisposable {
     );
     this._stream.received.connect(this._onEvent, this);
     this._stream.connected.connect(this._onConnected, this);
+    this._queue = new Queue(client, this.jobs, () => this._redraw());
   }
 
   readonly jobs = new JobList();
@@ -121,6 +123,7 @@ export class WorkspaceModel implements IDisposable {
   dispose(): void {
     clearTimeout(this._redrawTimer);
     clearTimeout(this._reloadTimer);
+    this._queue.dispose();
     this._stream.dispose();
     Signal.clearData(this);
   }
@@ -134,7 +137,7 @@ export class WorkspaceModel implements IDisposable {
         this.jobs.clear();
       }
     }
-    page.jobs.forEach(job => this.jobs.apply(job));
+    page.jobs.forEach(job => this.jobs.apply(job, true));
     this.jobs.total = page.total;
     if (before !== null || this.jobs.items.length <= page.jobs.length) {
       this.jobs.next = page.next;
@@ -163,7 +166,9 @@ export class WorkspaceModel implements IDisposable {
       return;
     }
     const [subject] = event.event.split('.');
-    if (subject === 'job' && body.data?.job) {
+    if (event.event === 'job.deleted') {
+      this._onDeleted(String(body.subject_id));
+    } else if (subject === 'job' && body.data?.job) {
       this._onJob(body.data.job);
     } else if (subject === 'model') {
       this._reloadSoon('models');
@@ -190,8 +195,16 @@ export class WorkspaceModel implements IDisposable {
     }
     this._redraw();
     if (from?.state !== job.state) {
+      // Whoever stands behind it in the queue moves up.
+      this._queue.lookAgain();
       this._moved.emit({ job, from });
     }
+  }
+
+  private _onDeleted(id: string): void {
+    this.jobs.remove(id);
+    this.jobs.total = Math.max(0, this.jobs.total - 1);
+    this._redraw();
   }
 
   private _reloadSoon(what: 'models' | 'endpoints'): void {
@@ -228,6 +241,7 @@ export class WorkspaceModel implements IDisposable {
   private _redrawTimer: ReturnType<typeof setTimeout> | undefined;
   private _reloadTimer: ReturnType<typeof setTimeout> | undefined;
   private _stream: EventStream;
+  private _queue: Queue;
   private _changed = new Signal<this, void>(this);
   private _moved = new Signal<this, ITransition>(this);
 }

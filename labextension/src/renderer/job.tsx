@@ -1,9 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
+import { Ansi } from '../ansi';
 import { useClock } from '../clock';
-import { bytes, duration, elapsed, figure } from '../format';
-import { plain } from '../model/log';
+import { bytes, duration, elapsed } from '../format';
+import { startsIn } from '../job/expected';
+import { Metrics } from '../job/metrics';
+import { Phases } from '../job/phases';
 import { canStop, isFinal } from '../model/states';
 import { StateIcon, stateLabel } from '../state';
 import type { IJobCard } from './payload';
@@ -39,7 +42,11 @@ export function JobCard(props: {
         <strong>{card.name}</strong>
         <span className="jp-SlmlCard-state">{label}</span>
         <span className="jp-SlmlCard-aside">
-          {[took === null ? '' : duration(took), card.instance]
+          {[
+            took === null ? '' : duration(took),
+            live ? startsIn(card.state, card.expected_at, now, trans) : '',
+            card.instance
+          ]
             .filter(Boolean)
             .join(' · ')}
         </span>
@@ -67,12 +74,24 @@ export function JobCard(props: {
       {card.state !== 'succeeded' && message && !error && (
         <p className="jp-SlmlCard-reason">{message}</p>
       )}
-      <Metrics card={card} />
+      <Metrics
+        metrics={card.metrics ?? {}}
+        curves={card.curves ?? {}}
+        trans={trans}
+      />
       <Facts card={card} trans={trans} />
+      <Phases
+        phases={card.phases ?? []}
+        now={live && !final ? now : null}
+        trans={trans}
+      />
       {error && (
         <pre className="jp-SlmlCard-error">
-          {plain(error.traceback.join('\n')) ||
-            `${error.ename}: ${error.evalue}`}
+          <Ansi
+            text={
+              error.traceback.join('\n') || `${error.ename}: ${error.evalue}`
+            }
+          />
         </pre>
       )}
       {card.log_tail.length > 0 && card.state !== 'succeeded' && (
@@ -80,27 +99,10 @@ export function JobCard(props: {
           className="jp-SlmlCard-log"
           aria-label={trans.__('Last lines of the log')}
         >
-          {plain(card.log_tail.join('\n'))}
+          <Ansi text={card.log_tail.join('\n')} />
         </pre>
       )}
     </section>
-  );
-}
-
-function Metrics(props: { card: IJobCard }): React.ReactElement | null {
-  const metrics = Object.entries(props.card.metrics ?? {});
-  if (metrics.length === 0) {
-    return null;
-  }
-  return (
-    <dl className="jp-SlmlCard-metrics">
-      {metrics.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{figure(value)}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }
 

@@ -2,7 +2,9 @@ import type {
   EndpointState,
   IArtifact,
   ICellError,
+  ICurves,
   IJob,
+  IPhase,
   JobState
 } from '../api/types';
 import { isFinal } from '../model/states';
@@ -30,6 +32,10 @@ export interface IJobCard {
   captures: { name: string; type: string; size: number }[];
   revision: number;
   headless: boolean;
+  /** Absent in cards of the first release. */
+  phases?: IPhase[];
+  expected_at?: number | null;
+  curves?: ICurves;
 }
 
 /** An endpoint's card. */
@@ -68,7 +74,12 @@ export function parseCard(data: unknown): ICard | null {
 }
 
 /** The card with what the server says now. */
-export function withTruth(card: IJobCard, job: IJob, tail: string[]): IJobCard {
+export function withTruth(
+  card: IJobCard,
+  job: IJob,
+  tail: string[],
+  curves: ICurves | null
+): IJobCard {
   return {
     ...card,
     name: job.name,
@@ -90,6 +101,9 @@ export function withTruth(card: IJobCard, job: IJob, tail: string[]): IJobCard {
         format,
         size
       })) ?? card.outputs,
+    phases: job.phases,
+    expected_at: job.expected_at,
+    curves: curves ?? card.curves,
     log_tail: tail.length > 0 ? tail : card.log_tail,
     revision: job.revision
   };

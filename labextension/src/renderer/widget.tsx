@@ -50,7 +50,8 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
     }
     if (this._watch?.id !== id) {
       this._watch?.dispose();
-      this._watch = id === null ? null : this._follow(id);
+      this._watch =
+        this._saved?.kind === 'job' ? this._follow(this._saved) : null;
     }
     this.update();
     await this.renderPromise;
@@ -84,8 +85,12 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
     );
   }
 
-  private _follow(id: string): JobWatch {
-    const watch = new JobWatch(this._options.workspace, id);
+  private _follow(saved: IJobCard): JobWatch {
+    // The curves of a job that has ended are in the notebook already.
+    const kept = isFinal(saved.state) && saved.curves !== undefined;
+    const watch = new JobWatch(this._options.workspace, saved.id, {
+      curves: !kept
+    });
     watch.changed.connect(this._onNews, this);
     return watch;
   }
@@ -94,12 +99,14 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
     this.update();
     if (watch.job && isFinal(watch.job.state) && !this._tailRead) {
       this._tailRead = true;
-      void this._readTail(watch.id).then(() => {
-        if (!this.isDisposed) {
-          this._keep();
-          this.update();
+      void Promise.all([this._readTail(watch.id), watch.readCurves()]).then(
+        () => {
+          if (!this.isDisposed) {
+            this._keep();
+            this.update();
+          }
         }
-      });
+      );
     }
   }
 
@@ -139,7 +146,7 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
   private _current(saved: IJobCard): IJobCard {
     const job = this._watch?.job;
     return job && job.revision >= saved.revision
-      ? withTruth(saved, job, this._tail)
+      ? withTruth(saved, job, this._tail, this._watch?.curves ?? null)
       : saved;
   }
 

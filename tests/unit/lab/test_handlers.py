@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
-from jupyter_slml.lab import endpoints, events, jobs, models, status
+from jupyter_slml.lab import curves, endpoints, events, jobs, models, status
 from jupyter_slml.settings import Workspace
 from tests.unit.lab.conftest import RecordingDaemon
 
@@ -59,7 +59,7 @@ def test_every_verb_is_authenticated_and_authorised() -> None:
     """`@authorized` refuses an anonymous user too, but the answer would be another one; both are wanted."""
     from inspect import getsource
 
-    for module in (endpoints, events, jobs, models, status):
+    for module in (curves, endpoints, events, jobs, models, status):
         for _, handler in module.ROUTES:
             assert handler.auth_resource.startswith("slml:")
             for verb in ("get", "post", "put", "delete"):
@@ -131,3 +131,19 @@ async def test_a_name_stays_one_segment(
 async def test_a_prediction_needs_a_gateway(jp_fetch: Fetch) -> None:
     code, said = await failure(jp_fetch("slml", "endpoints", "churn", "invocations", method="POST", body="[[1]]"))
     assert (code, said["error"]["code"]) == (503, "unavailable")
+
+
+async def test_metrics_come_as_curves(jp_fetch: Fetch, daemon: RecordingDaemon) -> None:
+    points = [{"t": 1.0, "step": step, "values": {"auc": step / 1000, "loss": None}} for step in range(1000)]
+    daemon.answer = {"points": points}
+    response = await jp_fetch("slml", "jobs", "job-1", "curves")
+    (curve,) = json.loads(response.body)["curves"].values()
+    assert len(curve) <= 100
+    assert (curve[0], curve[-1]) == ([0, 0.0], [999, 0.999])
+    assert [asked.path for asked in daemon.asked] == ["/jobs/job-1/metrics"]
+
+
+async def test_curves_of_an_unknown_job_are_the_daemons_error(jp_fetch: Fetch, daemon: RecordingDaemon) -> None:
+    daemon.status, daemon.answer = 404, {"error": {"code": "not_found", "message": "There is no job 'x'."}}
+    code, said = await failure(jp_fetch("slml", "jobs", "x", "curves"))
+    assert (code, said["error"]["code"]) == (404, "not_found")

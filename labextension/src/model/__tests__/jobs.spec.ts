@@ -40,4 +40,24 @@ describe('JobList', () => {
     expect(list.apply(job('a', 1, 4))).toBe(false);
     expect(list.get('a')?.state).toBe('succeeded');
   });
+
+  it('takes a reason that was read at the same revision, and no older one', () => {
+    const list = new JobList();
+    list.apply(job('a', 1, 3));
+    const read = { ...job('a', 1, 3), reason: 'Waits for a slot.' };
+    expect(list.apply(read)).toBe(false);
+    expect(list.apply(read, true)).toMatchObject({ reason: '' });
+    expect(list.apply({ ...read, reason: 'old', revision: 2 }, true)).toBe(
+      false
+    );
+    expect(list.get('a')?.reason).toBe('Waits for a slot.');
+  });
+
+  it('forgets a job that was deleted', () => {
+    const list = new JobList();
+    list.apply(job('a', 1));
+    expect(list.remove('a')).toBe(true);
+    expect(list.remove('a')).toBe(false);
+    expect(list.items).toEqual([]);
+  });
 });

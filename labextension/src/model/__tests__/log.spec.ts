@@ -1,29 +1,31 @@
 import type { ILogEntry } from '../../api/types';
-import { LineCutter } from '../log';
+import { ILogLine, LineCutter } from '../log';
 
 function entry(x: string, s: 'out' | 'err' = 'out'): ILogEntry {
   return { q: 1, n: 1, t: 0, s, x };
 }
 
+function text(line: ILogLine | null): string | undefined {
+  return line?.runs.map(run => run.text).join('');
+}
+
 function texts(cutter: LineCutter, ...entries: ILogEntry[]): string[] {
   return entries.flatMap(each =>
-    cutter.push(each).whole.map(line => line.text)
+    cutter.push(each).whole.map(line => text(line) ?? '')
   );
 }
 
 describe('LineCutter', () => {
   it('joins a line that came in parts', () => {
     const cutter = new LineCutter();
-    expect(cutter.push(entry('one\ntw'))).toEqual({
-      whole: [{ text: 'one', stream: 'out' }],
-      open: { text: 'tw', stream: 'out' }
-    });
+    const { whole, open } = cutter.push(entry('one\ntw'));
+    expect([whole.map(text), text(open)]).toEqual([['one'], 'tw']);
     expect(texts(cutter, entry('o\n'))).toEqual(['two']);
   });
 
   it('shows what a progress bar wrote last', () => {
     const cutter = new LineCutter();
-    expect(cutter.push(entry('10%\r50%')).open?.text).toBe('50%');
+    expect(text(cutter.push(entry('10%\r50%')).open)).toBe('50%');
     expect(texts(cutter, entry('\r100%\n'))).toEqual(['100%']);
   });
 
@@ -31,19 +33,38 @@ describe('LineCutter', () => {
     expect(texts(new LineCutter(), entry('a\r\nb\r\n'))).toEqual(['a', 'b']);
   });
 
-  it('removes the terminal’s colours', () => {
-    expect(texts(new LineCutter(), entry('\u001b[31mred\u001b[0m\n'))).toEqual([
-      'red'
+  it('keeps a colour until it is changed, over line ends and pieces', () => {
+    const cutter = new LineCutter();
+    const first = cutter.push(entry('\u001b[31mred\nstill r'));
+    expect(first.whole[0].runs[0].className).toContain('fg1');
+    expect(first.open?.runs[0].className).toContain('fg1');
+    const { whole } = cutter.push(entry('ed\u001b[0m plain\n'));
+    expect(whole[0].runs.map(run => [run.text, run.className])).toEqual([
+      ['still red', 'jp-SlmlAnsi jp-SlmlAnsi-fg1'],
+      [' plain', '']
     ]);
+  });
+
+  it('lets the streams have colours of their own', () => {
+    const cutter = new LineCutter();
+    cutter.push(entry('\u001b[31mred\n'));
+    const { whole } = cutter.push(entry('plain\n', 'err'));
+    expect(whole[0].runs[0].className).toBe('');
+  });
+
+  it('cuts a line that does not end', () => {
+    const { whole, open } = new LineCutter().push(entry('x'.repeat(50_000)));
+    expect(whole).toHaveLength(2);
+    expect(text(open)).toHaveLength(10_000);
   });
 
   it('ends a line when the other stream speaks', () => {
     const cutter = new LineCutter();
     cutter.push(entry('half'));
     const { whole } = cutter.push(entry('warning\n', 'err'));
-    expect(whole).toEqual([
-      { text: 'half', stream: 'out' },
-      { text: 'warning', stream: 'err' }
+    expect(whole.map(line => [text(line), line.stream])).toEqual([
+      ['half', 'out'],
+      ['warning', 'err']
     ]);
   });
 });

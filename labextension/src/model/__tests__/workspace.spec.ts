@@ -23,12 +23,17 @@ class FakeServer {
   starts = 0;
   reads: string[] = [];
   refuse: Error | null = null;
+  waiting: IJobSummary[] = [];
 
   client = {
     status: async () => ({ workspace: 'slml-0-abc' }),
     jobs: async () => {
       this.reads.push('jobs');
       return { jobs: [JOB], next: null, total: 1 };
+    },
+    queued: async () => {
+      this.reads.push('queued');
+      return this.waiting;
     },
     models: async () => this._read('models'),
     endpoints: async () => this._read('endpoints'),
@@ -107,6 +112,36 @@ describe('WorkspaceModel', () => {
     await server.send('job.queued', { id: 10, data: { job: fresh } });
     expect(model.jobs.total).toBe(2);
     expect(model.jobs.items[0].id).toBe('job-2');
+    model.dispose();
+  });
+
+  it('asks again why a job waits when another one moves', async () => {
+    const { server, model } = await connected();
+    await server.send('workspace', { running: true });
+    const waiting = { ...JOB, id: 'job-2', state: 'queued' as const };
+    await server.send('job.queued', { data: { job: waiting } });
+    server.reads = [];
+    server.waiting = [
+      { ...waiting, reason: 'Waits for a slot.' },
+      { ...waiting, id: 'job-on-a-later-page' }
+    ];
+    await server.send('job.succeeded', {
+      data: { job: { ...JOB, state: 'succeeded', revision: 4 } }
+    });
+    await new Promise(resolve => setTimeout(resolve, 1100));
+    // Two moves, one reading.
+    expect(server.reads).toEqual(['queued']);
+    expect(model.jobs.get('job-2')?.reason).toBe('Waits for a slot.');
+    expect(model.jobs.items).toHaveLength(2);
+    model.dispose();
+  });
+
+  it('drops a job that was deleted', async () => {
+    const { server, model } = await connected();
+    await server.send('workspace', { running: true });
+    await server.send('job.deleted', { subject_id: 'job-1', data: {} });
+    expect(model.jobs.items).toEqual([]);
+    expect(model.jobs.total).toBe(0);
     model.dispose();
   });
 

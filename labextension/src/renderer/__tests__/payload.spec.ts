@@ -33,6 +33,8 @@ const JOB = {
   metrics: { auc: 0.9 },
   registered: 'churn@1',
   outcome: { reason: 'done', message: '', error: null, outputs: [] },
+  phases: [{ name: 'queued', start: 1, end: 2 }],
+  expected_at: null,
   revision: 7
 } as unknown as IJob;
 
@@ -46,18 +48,20 @@ describe('a card', () => {
   });
 
   it('shows what the server says instead of what was saved', () => {
-    const live = withTruth(CARD, JOB, ['the end']);
+    const live = withTruth(CARD, JOB, ['the end'], { auc: [[0, 0.5]] });
     expect(live).toMatchObject({
       state: 'succeeded',
       metrics: { auc: 0.9 },
       registered: 'churn@1',
       log_tail: ['the end'],
+      phases: [{ name: 'queued', start: 1, end: 2 }],
+      curves: { auc: [[0, 0.5]] },
       workspace: 'slml-0-abc'
     });
   });
 
   it('is written back once, when the job has ended since', () => {
-    const live = withTruth(CARD, JOB, []);
+    const live = withTruth(CARD, JOB, [], null);
     expect(isNews(CARD, live)).toBe(true);
     expect(isNews(live, live)).toBe(false);
     expect(isNews(CARD, { ...live, state: 'running' })).toBe(false);
