@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from jupyter_slml.client.transport import Transport
+from jupyter_slml.domain.views import Status
+from jupyter_slml.errors import StorageFull
 
 _CHUNK = 4 * 2**20
+#: Files from this size on are handed over to a local store and not sent through the socket.
+HAND_OVER = 2**20
 
 
 class Blobs:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self._incoming: Path | None = None
+        self._asked = False
 
     def missing(self, digests: Sequence[str]) -> list[str]:
         """Which of these the store does not have."""
@@ -23,8 +35,22 @@ class Blobs:
 
     def put(self, digest: str, source: bytes | Path) -> None:
         """Store bytes or a file under its digest. Raises IntegrityError when it has another one, StorageFull."""
+        if isinstance(source, Path) and source.stat().st_size >= HAND_OVER and (folder := self.incoming()) is not None:
+            with _handed(source, folder) as name:
+                self._transport.request("PUT", f"/blobs/{digest}", headers={"X-Slml-Incoming": name}, timeout=600.0)
+            return
         body: bytes | Iterable[bytes] = source if isinstance(source, bytes) else _chunks(source)
         self._transport.request("PUT", f"/blobs/{digest}", content=body)
+
+    def incoming(self) -> Path | None:
+        """Where a local store takes files over; None for another store, or when the folder is not ours to write to."""
+        if not self._asked:
+            parts = urlsplit(self._transport.record(Status, "GET", "/status").store)
+            folder = Path(unquote(parts.path)) / "incoming"
+            if parts.scheme == "file" and os.access(folder, os.W_OK | os.X_OK):
+                self._incoming = folder
+            self._asked = True
+        return self._incoming
 
     def get(self, digest: str) -> bytes:
         return self._transport.request("GET", f"/blobs/{digest}").content
@@ -34,3 +60,21 @@ def _chunks(path: Path) -> Iterable[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+@contextlib.contextmanager
+def _handed(source: Path, folder: Path) -> Iterator[str]:
+    """A name in `folder` for the file: a link where that is possible, else a copy."""
+    target = folder / secrets.token_hex(16)
+    try:
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)
+        yield target.name
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise StorageFull("The disk of the blob store is full.", remedy="Make room, then try again.") from error
+    finally:
+        target.unlink(missing_ok=True)

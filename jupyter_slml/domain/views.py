@@ -206,6 +206,8 @@ class Status(Frozen):
     pid: int
     workspace: str
     home: str
+    #: URL of the blob store.
+    store: str
     started_at: float
     cluster: ClusterStatus
     gateway: GatewayStatus

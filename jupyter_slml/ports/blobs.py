@@ -64,6 +64,11 @@ class Blobs(Protocol):
     def add_file(self, path: Path) -> tuple[str, int]:
         """`add` for a file; may take the file over (hard link) when it lies on the same file system."""
 
+    def adopt(self, name: str, digest: str) -> int:
+        """Take over the file `name` that a process of the same user has written into `incoming` of a local store; returns
+        its size. The file is gone from there afterwards. Raises `IntegrityError` when it has another digest, `Invalid` for
+        a name that no such file can have or a store that is not local, `NotFound`."""
+
     def read(self, digest: str) -> Iterator[bytes]:
         """The bytes of a digest, in chunks. Raises `NotFound`."""
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
 
@@ -28,8 +28,17 @@ def missing(asked: Digests, services: Given) -> Missing:
 
 
 @router.put("/{digest}", status_code=201)
-async def put_blob(digest: Digest, request: Request, services: Given) -> Stored:
+async def put_blob(
+    digest: Digest,
+    request: Request,
+    services: Given,
+    x_slml_incoming: Annotated[
+        str | None, Header(description="Name of a file in the local store's `incoming` to take over instead of a body.")
+    ] = None,
+) -> Stored:
     """Store a body under its digest. A body with another digest is refused and not kept."""
+    if x_slml_incoming is not None:
+        return Stored(digest=digest, size=await asyncio.to_thread(services.blobs.adopt, x_slml_incoming, digest))
     # Spooled first: the store's `add` is blocking and takes the bytes only when their digest is right.
     with tempfile.NamedTemporaryFile(dir=services.workspace.home) as file:
         async for chunk in request.stream():

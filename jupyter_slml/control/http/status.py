@@ -24,6 +24,7 @@ def status(services: Given) -> Status:
         pid=os.getpid(),
         workspace=services.workspace.id,
         home=str(services.workspace.home),
+        store=services.blobs.url,
         started_at=services.started_at,
         cluster=services.compute.status(),
         gateway=services.gateway.status(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 
@@ -34,6 +35,44 @@ def test_create_lets_exactly_one_win(blobs: Blobs) -> None:
     for thread in threads:
         thread.join()
     assert [blobs.get("attempts/a/outcome.json")] == won
+
+
+def test_a_file_is_taken_over(blobs: Blobs, tmp_path: Path) -> None:
+    incoming = tmp_path / "store with spaces" / "incoming"
+    digest = hashlib.sha256(b"abc").hexdigest()
+    (incoming / "handed-over").write_bytes(b"abc")
+    inode = (incoming / "handed-over").stat().st_ino
+    assert blobs.adopt("handed-over", digest) == 3
+    path = blobs.local(digest, tmp_path)
+    assert path.stat().st_ino == inode and path.stat().st_mode & 0o222 == 0
+    assert list(incoming.iterdir()) == []
+    # An answer may be lost: asking again is harmless, also when the bytes were handed over once more.
+    assert blobs.adopt("handed-over", digest) == 3
+    (incoming / "handed-over").write_bytes(b"abc")
+    assert blobs.adopt("handed-over", digest) == 3
+    assert list(incoming.iterdir()) == []
+
+
+def test_what_is_not_taken_over(blobs: Blobs, tmp_path: Path) -> None:
+    """Other bytes, other places, links and pipes."""
+    store = tmp_path / "store with spaces"
+    digest = hashlib.sha256(b"abc").hexdigest()
+    secret = tmp_path / "secret-file"
+    secret.write_bytes(b"abc")
+    (store / "incoming" / "linked-file").symlink_to(secret)
+    os.mkfifo(store / "incoming" / "named-pipe")
+    (store / "incoming" / "other-bytes").write_bytes(b"abd")
+    with pytest.raises(IntegrityError, match="another digest"):
+        blobs.adopt("other-bytes", digest)
+    assert not (store / "incoming" / "other-bytes").exists()
+    for name in ("../../secret-file", "..", "", "a/b/c/d/e/f", str(secret), "named-pipe"):
+        with pytest.raises(Invalid):
+            blobs.adopt(name, digest)
+    with pytest.raises(SlmlError):
+        blobs.adopt("linked-file", digest)
+    with pytest.raises(NotFound):
+        blobs.adopt("not-there-at-all", digest)
+    assert secret.exists() and not blobs.exists(digest_key(digest))
 
 
 def test_content_is_stored_once_under_its_digest(blobs: Blobs, tmp_path: Path) -> None:
