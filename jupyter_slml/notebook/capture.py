@@ -12,17 +12,18 @@ import tempfile
 import types
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from jupyter_slml.domain.formats import type_name
 from jupyter_slml.domain.specs import Capture
 from jupyter_slml.errors import CaptureError, Invalid, StorageFull
-from jupyter_slml.notebook.bundle import measure, named_files, write_bundle
+from jupyter_slml.notebook.bundle import named_files, write_bundle
 from jupyter_slml.notebook.cargo import MODULE, Cargo
 from jupyter_slml.notebook.files import asked_files
 from jupyter_slml.notebook.modules import LocalModules, imported_by
 from jupyter_slml.notebook.names import PLATFORM, Reading
 from jupyter_slml.notebook.pickling import culprit, encode, importable
+from jupyter_slml.notebook.spool import Spool
 
 
 class Collector:
@@ -126,11 +127,14 @@ class Collector:
         if isinstance(value, types.ModuleType) and importable(value):
             self._capture_module(name, value, reading)
             return set()
-        file = tempfile.NamedTemporaryFile(prefix="slml-")  # noqa: SIM115 — open until the cargo is closed
+        spool = Spool()
         try:
-            key, pickler = encode(value, file, self.namespace)
-        except Exception as error:
-            file.close()
+            key, pickler = encode(value, cast("IO[bytes]", spool), self.namespace)
+            digest, size = spool.finish()
+        except BaseException as error:
+            spool.close()
+            if not isinstance(error, Exception):
+                raise
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise StorageFull(
                     f"The disk is full: `{name}` ({type_name(value)}) could not be written to {tempfile.gettempdir()}.",
@@ -138,12 +142,11 @@ class Collector:
                     remedy="Free some space there, or set TMPDIR to a folder on another disk and restart the kernel.",
                 ) from error
             raise self._refusal(name, value, line, via, error) from error
-        digest, size = measure(file)
         self._cargo.captures.append(Capture(name=name, format=key, digest=digest, size=size, type=type_name(value)))
         if digest in self._cargo.files:
-            file.close()
+            spool.close()
         else:
-            self._cargo.files[digest] = file
+            self._cargo.files[digest] = spool.file
         self._modules |= pickler.modules
         self._strings |= pickler.strings
         return pickler.names
