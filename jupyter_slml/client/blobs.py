@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from jupyter_slml.client.transport import Transport
 from jupyter_slml.domain.views import Status
-from jupyter_slml.errors import StorageFull
+from jupyter_slml.errors import IntegrityError, StorageFull
 
 _CHUNK = 4 * 2**20
 #: Files from this size on are handed over to a local store and not sent through the socket.
@@ -54,6 +56,16 @@ class Blobs:
 
     def get(self, digest: str) -> bytes:
         return self._transport.request("GET", f"/blobs/{digest}").content
+
+    def fetch(self, digest: str, file: IO[bytes]) -> None:
+        """Write the bytes of a digest to `file`. Raises NotFound, IntegrityError."""
+        found = hashlib.sha256()
+        with self._transport.stream(f"/blobs/{digest}") as response:
+            for chunk in response.iter_bytes():
+                found.update(chunk)
+                file.write(chunk)
+        if found.hexdigest() != digest:
+            raise IntegrityError(f"The bytes of {digest[:12]}… arrived with another digest.")
 
 
 def _chunks(path: Path) -> Iterable[bytes]:

@@ -8,6 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.domain.states import JobState
+from jupyter_slml.domain.views import JobView
+from jupyter_slml.notebook.drawing import Points, spark
 from jupyter_slml.notebook.table import human_seconds, human_size
 
 if TYPE_CHECKING:
@@ -20,9 +22,12 @@ TAIL = 8
 _TITLE = "padding:2px 12px 2px 0;text-align:left;vertical-align:top;border:none"
 
 
-def job_payload(job: Job, tail: Sequence[str], workspace: str, *, headless: bool) -> dict[str, Any]:
+def job_payload(
+    job: Job, tail: Sequence[str], workspace: str, *, headless: bool, curves: Mapping[str, Points] | None = None
+) -> dict[str, Any]:
     """The card of a job, as the contract with the front end has it."""
     outcome = job.outcome
+    shown = job if isinstance(job, JobView) else JobView(**dict(job))
     return {
         "schema": SCHEMA,
         "workspace": workspace,
@@ -50,6 +55,9 @@ def job_payload(job: Job, tail: Sequence[str], workspace: str, *, headless: bool
             for item in (outcome.outputs if outcome else [])
         ],
         "captures": [{"name": item.name, "type": item.type, "size": item.size} for item in job.spec.captures],
+        "phases": [phase.model_dump() for phase in shown.phases],
+        "expected_at": shown.expected_at,
+        "curves": dict(curves or {}),
         "revision": job.revision,
         "headless": headless,
     }
@@ -118,20 +126,57 @@ def _job_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
     outcome = payload["outcome"] or {}
     error = outcome.get("error")
     outputs = ", ".join(f"{item['name']} ({item['type']}, {human_size(item['size'])})" for item in payload["outputs"])
-    metrics = ", ".join(f"{name} = {value:.6g}" for name, value in payload["metrics"].items())
+    sizes = ", ".join(
+        f"{item['name']} ({item['type']}, {human_size(item['size'])})"
+        for item in payload["captures"]
+        if item["size"] and not item["name"].startswith("_slml_")
+    )
     message = "" if payload["state"] == JobState.SUCCEEDED else outcome.get("message") or payload["reason"]
     return [
         ("job", f"<b>{escape(payload['name'])}</b> <code>{escape(payload['id'])}</code>"),
         ("state", escape(payload["state"].replace("_", " "))),
         ("reason", escape(message)),
+        ("starts", escape(expected(payload))),
         ("ran", escape(human_seconds(elapsed(payload)))),
+        ("time", escape(spent(payload))),
         ("on", escape(payload["instance"])),
-        ("metrics", escape(metrics)),
+        ("metrics", _metrics(payload)),
+        ("captured", escape(sizes)),
         ("outputs", escape(outputs)),
         ("registered", escape(payload["registered"] or "")),
         ("error", _pre([*(error["traceback"] or [f"{error['ename']}: {error['evalue']}"])]) if error else ""),
         ("log", _pre(payload["log_tail"])),
     ]
+
+
+def expected(payload: Mapping[str, Any], now: float | None = None) -> str:
+    """When a queued job may start: `in about 20 s`; empty where nobody knows."""
+    if payload["state"] != JobState.QUEUED or payload["expected_at"] is None:
+        return ""
+    left = payload["expected_at"] - (time.time() if now is None else now)
+    return f"in about {human_seconds(max(10.0, left)) if left >= 10 else f'{left:.0f} s'}" if left > 1 else "any moment now"
+
+
+def spent(payload: Mapping[str, Any], now: float | None = None) -> str:
+    """Where the time went: `queued 0.02 s, starting 0.01 s, running 3.40 s`."""
+    here = time.time() if now is None else now
+    ended = payload["ended_at"] is not None
+    parts = []
+    for phase in payload["phases"]:
+        end = phase["end"]
+        if end is None and ended:
+            continue
+        parts.append(f"{phase['name']} {human_seconds((here if end is None else end) - phase['start'])}")
+    return ", ".join(parts)
+
+
+def _metrics(payload: Mapping[str, Any]) -> str:
+    """Each metric with its last value and, where it has one, its curve."""
+    parts = []
+    for name, value in payload["metrics"].items():
+        curve = spark(name, payload["curves"].get(name, ()))
+        parts.append(f"<div>{escape(name)} = {value:.6g}{' ' + curve if curve else ''}</div>")
+    return "".join(parts)
 
 
 def _endpoint_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:

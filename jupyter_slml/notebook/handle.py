@@ -7,18 +7,23 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.domain.states import JobState
-from jupyter_slml.errors import JobFailed
+from jupyter_slml.errors import Conflict, JobFailed, NotFound
 from jupyter_slml.notebook.card import bundle, job_payload, text
 from jupyter_slml.notebook.frames import in_notebook
+from jupyter_slml.notebook.history import Curves, as_table, chosen
 from jupyter_slml.notebook.live import LogTail
 from jupyter_slml.notebook.outputs import Output, Outputs
+from jupyter_slml.notebook.papers import ExecutedCell, OutputFiles
 from jupyter_slml.notebook.patience import patiently
+from jupyter_slml.notebook.plot import Plot
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.records import Job
     from jupyter_slml.domain.views import LogPage
     from jupyter_slml.notebook.session import Session
 
+#: Points of each metric in a plot.
+_PLOTTED = 1000
 #: Seconds of one long poll: how late an interrupt of a waiting thread may be noticed.
 _POLL = 20.0
 
@@ -30,6 +35,7 @@ class JobHandle:
         self._session = session
         self._record = record
         self._outputs: Outputs | None = None
+        self._curves = Curves(session.client, record.id)
         #: Set by the magic that has drawn the card already.
         self.drawn = False
 
@@ -77,9 +83,15 @@ class JobHandle:
         return dict(self.record.metrics)
 
     @property
-    def history(self) -> list[dict[str, Any]]:
-        """Every logged point: `{t, step, values}`."""
-        return [point.model_dump() for point in self._session.client.jobs.metrics(self.id).points]
+    def history(self) -> Any:
+        """Every logged point: a DataFrame with `step`, `time` and a column for each metric when pandas is loaded, else dicts
+        `{t, step, values}`."""
+        return as_table(self._session.client.jobs.metrics(self.id).points)
+
+    def plot(self, *metrics: str) -> Plot:
+        """The curves of these metrics, or of all. Raises Invalid for one that was not logged."""
+        found = chosen(self._session.client.jobs.metrics(self.id).points, metrics, _PLOTTED)
+        return Plot(f"{self.name} ({self.id})", found)
 
     @property
     def registered(self) -> str | None:
@@ -98,6 +110,26 @@ class JobHandle:
             artifacts = record.outcome.outputs if record.outcome else []
             self._outputs = Outputs(self, {item.name: Output(self._session, self.id, item) for item in artifacts})
         return self._outputs
+
+    @property
+    def files(self) -> OutputFiles:
+        """What the cell wrote below `slml.output_dir`, by relative path: `job.files["report.html"].save("here.html")`."""
+        record = self.record
+        return OutputFiles(self._session, record, record.outcome.files if record.outcome else [])
+
+    def notebook(self) -> ExecutedCell:
+        """The executed cell with its outputs as a notebook. Raises Conflict before the end, NotFound when nothing ran."""
+        record = self.record
+        if not record.state.is_final:
+            raise Conflict(
+                f"Job {self.id} is {record.state.value}: its notebook comes when it has ended.",
+                field="job",
+                value=self.id,
+                remedy="Wait for it first: job.wait().",
+            )
+        if record.outcome is None or record.outcome.notebook is None:
+            raise NotFound(f"Job {self.id} has no notebook: its cell did not run.", field="job", value=self.id)
+        return ExecutedCell(self._session.client.blobs.get(record.outcome.notebook))
 
     def logs(self, tail: int | None = None) -> str:
         """Everything that it printed so far, or its last lines."""
@@ -180,7 +212,8 @@ class JobHandle:
         if tail is None:
             tail = LogTail(self._session.client, self.id).read() if record.started_at else []
         workspace = self._session.client.workspace.id
-        return job_payload(record, tail, workspace, headless=self._session.surroundings.headless)
+        curves = self._curves.read(record)
+        return job_payload(record, tail, workspace, headless=self._session.surroundings.headless, curves=curves)
 
     def widget(self) -> Any:
         """An ipywidgets face: state, time, metrics, Stop, the end of the log."""

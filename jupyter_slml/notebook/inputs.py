@@ -71,7 +71,7 @@ def _near(path: Path) -> str | None:
 
 
 def _check_scheme(name: str, uri: str, scheme: str) -> None:
-    import fsspec  # type: ignore[import-untyped]
+    import fsspec
 
     if scheme in fsspec.available_protocols():
         return

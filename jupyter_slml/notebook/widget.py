@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_slml.domain.records import Job
 from jupyter_slml.domain.states import JobState
 from jupyter_slml.notebook.card import elapsed
+from jupyter_slml.notebook.drawing import spark
 from jupyter_slml.notebook.table import human_seconds
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def job_widget(session: Session, handle: JobHandle) -> Any:
         value, style = _PROGRESS.get(record.state, (100, "danger"))
         payload = handle.payload(tail)
         took = human_seconds(elapsed(payload))
-        metrics = ", ".join(f"{escape(name)} = {number:.6g}" for name, number in record.metrics.items())
+        curves = payload["curves"]
+        metrics = ", ".join(
+            f"{escape(name)} = {number:.6g} {spark(name, curves.get(name, ()))}".rstrip()
+            for name, number in record.metrics.items()
+        )
         with box.hold_trait_notifications():
             bar.value, bar.bar_style = progress(record, value), style
             state.value = f"<b>{escape(record.name)}</b> {escape(record.state.value.replace('_', ' '))}"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 from jupyter_slml.domain.diffs import JobDiff, diff
 from jupyter_slml.domain.instances import INSTANCE_TYPES, InstanceType
@@ -16,7 +16,7 @@ from jupyter_slml.domain.outcomes import Artifact, CellError, Outcome, Reason
 from jupyter_slml.domain.records import Job
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.states import AttemptState, JobState
-from jupyter_slml.domain.views import Displays, JobPage, LogEntry, LogPage, summary
+from jupyter_slml.domain.views import Displays, JobPage, LogEntry, LogPage, MetricPoint, MetricPoints, summary
 from jupyter_slml.errors import NotFound
 
 
@@ -35,6 +35,9 @@ class Platform:
         self.text = ""
         self.shown: list[dict[str, Any]] = []
         self.hang = False
+        #: What every job has logged, and how often somebody asked for it.
+        self.points: list[MetricPoint] = []
+        self.asked = 0
 
     # blobs
     def missing(self, digests: list[str]) -> list[str]:
@@ -54,7 +57,14 @@ class Platform:
         self.records[job.id] = job
         return job
 
-    def get(self, job: str) -> Job:
+    def get(self, name: str) -> Any:
+        """A blob by its digest, or a job by its id or name: `jobs` and `blobs` are one here."""
+        return self.stored[name] if name in self.stored else self.job(name)
+
+    def fetch(self, digest: str, file: IO[bytes]) -> None:
+        file.write(self.stored[digest])
+
+    def job(self, job: str) -> Job:
         found = [item for item in self.records.values() if job in (item.id, item.name)]
         if not found:
             raise NotFound(f"There is no job {job!r}.", field="job", value=job, remedy="`%jobs` lists them.")
@@ -63,7 +73,7 @@ class Platform:
     def wait(self, job: str, *, revision: int | None = None, timeout: float = 30.0) -> Job:
         if self.hang:
             raise KeyboardInterrupt
-        record = self.get(job)
+        record = self.job(job)
         if record.state is JobState.QUEUED:
             record = record.evolve(state=JobState.RUNNING, started_at=time.time(), revision=1)
         elif not record.state.is_final:
@@ -88,18 +98,22 @@ class Platform:
         return record.evolve(state=state, ended_at=time.time(), revision=record.revision + 1, outcome=outcome)
 
     def stop(self, job: str) -> Job:
-        record = self.get(job).evolve(state=JobState.STOPPED, ended_at=time.time(), revision=9)
+        record = self.job(job).evolve(state=JobState.STOPPED, ended_at=time.time(), revision=9)
         self.records[record.id] = record
         return record
 
     def logs(self, job: str, after: int = 0) -> LogPage:
-        final = self.get(job).state.is_final
+        final = self.job(job).state.is_final
         entries = [LogEntry(q=1, n=1, t=0.0, s="out", x=self.text)] if self.text and after == 0 else []
         return LogPage(entries=entries, last=1 if entries else after, done=final)
 
     def output(self, job: str, name: str, file: io.BufferedWriter) -> str:
         file.write(json.dumps(self.values[name]).encode())
         return "json"
+
+    def metrics(self, job: str) -> MetricPoints:
+        self.asked += 1
+        return MetricPoints(points=self.points)
 
     def displays(self, job: str) -> Displays:
         return Displays(outputs=self.shown)
@@ -113,14 +127,14 @@ class Platform:
         return JobPage(jobs=found, next=None, total=len(found))
 
     def stop_all(self, jobs: Sequence[str] = (), *, states: Sequence[str] = (), name: str | None = None) -> Sequence[str]:
-        wanted = [self.get(job).id for job in jobs] or [job.id for job in self.list(states=states, name=name).jobs]
+        wanted = [self.job(job).id for job in jobs] or [job.id for job in self.list(states=states, name=name).jobs]
         return [job for job in wanted if not self.records[job].state.is_final and self.stop(job)]
 
     def delete(self, jobs: Sequence[str]) -> Sequence[str]:
-        return [self.records.pop(self.get(job).id).id for job in jobs]
+        return [self.records.pop(self.job(job).id).id for job in jobs]
 
     def diff(self, before: str, after: str) -> JobDiff:
-        return diff(self.get(before), self.get(after))
+        return diff(self.job(before), self.job(after))
 
     def close(self) -> None:
         pass

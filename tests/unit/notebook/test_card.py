@@ -8,7 +8,7 @@ from jupyter_slml.domain.outcomes import Artifact, CellError, Outcome, Reason
 from jupyter_slml.domain.records import Job
 from jupyter_slml.domain.specs import Capture, JobSpec
 from jupyter_slml.domain.states import AttemptState, JobState
-from jupyter_slml.notebook.card import MIME, bundle, endpoint_payload, job_payload
+from jupyter_slml.notebook.card import MIME, bundle, endpoint_payload, html, job_payload
 from jupyter_slml.notebook.live import LogTail
 
 
@@ -39,6 +39,7 @@ def test_payload_is_the_contracts() -> None:
             "instance",
         ),
         *("metrics", "registered", "outcome", "log_tail", "outputs", "captures", "revision", "headless"),
+        *("phases", "expected_at", "curves"),
     }
     assert payload["log_tail"] == [str(n) for n in range(12, 20)]
     assert payload["captures"] == [{"name": "df", "type": "pandas.DataFrame", "size": 2048}]
@@ -83,3 +84,20 @@ def test_tail_keeps_what_a_progress_bar_shows_last() -> None:
     tail.add("a\nb\n10%\r50%\r")
     tail.add("100%\nend")
     assert tail.lines == ["100%", "end"]
+
+
+def test_where_the_time_went_and_when_it_may_start() -> None:
+    from jupyter_slml.domain.phases import Phase
+    from jupyter_slml.domain.views import JobView
+
+    now = time.time()
+    phases = [Phase(name="queued", start=now - 10, end=now - 9.5), Phase(name="running", start=now - 9.5)]
+    running = JobView(**dict(job(started_at=now - 9.5)), phases=phases)
+    payload = job_payload(running, [], "w", headless=True)
+    assert payload["phases"][0] == {"name": "queued", "start": now - 10, "end": now - 9.5}
+    assert "queued 0.50 s, running 9.5" in html(payload)
+    waiting = JobView(**dict(job(state=JobState.QUEUED, started_at=None)), expected_at=now + 42)
+    assert "in about 4" in html(job_payload(waiting, [], "w", headless=True))
+    late = JobView(**dict(job(state=JobState.QUEUED, started_at=None)), expected_at=now - 5)
+    assert "any moment now" in html(job_payload(late, [], "w", headless=True))
+    assert "df (pandas.DataFrame, 2.0 KiB)" in html(payload)

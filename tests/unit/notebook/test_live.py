@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from jupyter_slml.domain.records import Event, Job
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.states import JobState
-from jupyter_slml.domain.views import LogEntry, LogPage
+from jupyter_slml.domain.views import LogEntry, LogPage, MetricPoints
 from jupyter_slml.errors import Unavailable
 from jupyter_slml.notebook.live import Live
 
@@ -116,7 +116,7 @@ def test_the_widget_follows_and_stops_by_http_alone() -> None:
         return daemon.record
 
     client = SimpleNamespace(
-        jobs=SimpleNamespace(get=daemon.get, logs=daemon.logs, stop=stop_job),
+        jobs=SimpleNamespace(get=daemon.get, logs=daemon.logs, stop=stop_job, metrics=lambda job: MetricPoints(points=[])),
         events=daemon.events,
         workspace=SimpleNamespace(id="w"),
     )
