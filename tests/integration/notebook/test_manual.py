@@ -1,27 +1,62 @@
-"""The manual's first chapter, under stock papermill."""
+"""The manual's chapters, under stock papermill."""
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import papermill
 import pytest
 
-NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "01-first-model.ipynb"
+NOTEBOOKS = Path(__file__).parents[3] / "notebooks"
+CHAPTERS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
-def test_it_has_no_stored_outputs() -> None:
-    cells = json.loads(NOTEBOOK.read_text())["cells"]
+def execute(name: str, folder: Path) -> Any:
+    return papermill.execute_notebook(
+        str(NOTEBOOKS / name), str(folder / "out.ipynb"), kernel_name="python3", progress_bar=False, cwd=str(folder)
+    )
+
+
+def said(notebook: Any, source: str) -> str:
+    """What the cell that contains `source` printed or showed as text."""
+    (cell,) = [cell for cell in notebook.cells if source in cell.source and cell.cell_type == "code"]
+    return "\n".join(
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+        if output.output_type != "error"
+    )
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_it_has_no_stored_outputs(path: Path) -> None:
+    cells = json.loads(path.read_text())["cells"]
     assert all(not cell.get("outputs") and cell.get("execution_count") is None for cell in cells)
 
 
 @pytest.mark.slow
 def test_the_first_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
-    done = papermill.execute_notebook(
-        str(NOTEBOOK), str(tmp_path / "out.ipynb"), kernel_name="python3", progress_bar=False, cwd=str(tmp_path)
-    )
+    done = execute("01-first-model.ipynb", tmp_path)
     text = done.cells[-1].outputs[0].text
     facts = json.loads(text.removeprefix("SLML-DEMO "))
     assert facts["auc"] > 0.8 and facts["train_rows"] > 250_000
     assert facts["version"] == "late@1" and facts["rows_checked"] == 5000 and facts["max_difference"] < 1e-6
+
+
+@pytest.mark.slow
+def test_the_second_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    done = execute("02-jobs-that-hold.ipynb", tmp_path)
+    took = time.monotonic() - begun
+    assert "2 attempts, the last one began with epoch 4" in said(done, "job.record.attempts")
+    assert "epoch 7" in said(done, "%logs steady")
+    limits = said(done, "for name in")
+    assert "endless: timed_out" in limits and "greedy: failed" in limits and "memory" in limits
+    assert said(done, "long.wait(30)").strip() == "stopped"
+    assert said(done, 'slml.job("count").result()').strip() == "435"
+    difference = said(done, "%jobs diff")
+    for part in ("-slml.log(score=depth * sum(scale))", "+slml.log(score=depth + sum(scale))", "depth", "scale", "score"):
+        assert part in difference
+    assert took < 60
