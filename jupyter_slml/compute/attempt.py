@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
+import math
 import os
 import shutil
-import time
+import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jupyter_slml.compute.chunks import Chunks, OutputPipe
+from jupyter_slml.compute.amounts import size_text
+from jupyter_slml.compute.chunks import Chunks
+from jupyter_slml.compute.files import bring as bring_files
 from jupyter_slml.compute.fork import Child
+from jupyter_slml.compute.inputs import bring, in_thread
+from jupyter_slml.compute.log import Log
+from jupyter_slml.compute.messages import MessagePipe
+from jupyter_slml.compute.metrics import Metrics
+from jupyter_slml.compute.notices import Notices
 from jupyter_slml.compute.outcomes import claim, commit, give_up, persist, read_outcome, read_start, storage_failure, verdict
+from jupyter_slml.compute.output_pipe import OutputPipe
+from jupyter_slml.compute.scratch import outgrown
+from jupyter_slml.compute.source import InputFailed
 from jupyter_slml.compute.supervisor import Emit, Message, RunnerContext
+from jupyter_slml.compute.transcript import Transcript
 from jupyter_slml.domain.orders import AttemptOrder
-from jupyter_slml.domain.outcomes import Artifact, Outcome
+from jupyter_slml.domain.outcomes import Artifact, Outcome, Reason
 from jupyter_slml.domain.states import AttemptState
 from jupyter_slml.errors import IntegrityError, NotFound, SlmlError, StorageFull, Unavailable
 
 logger = logging.getLogger(__name__)
-
-#: At most so often does the latest value of the metrics, or the number of the last log chunk, travel.
-NOTICE = 0.5
-#: One message of the child (a display with a picture in it) may have so many bytes.
-LONGEST_MESSAGE = 64 * 2**20
 
 
 class AttemptSupervisor:
@@ -42,13 +50,14 @@ class AttemptSupervisor:
         self.result: dict[str, Any] | None = None
         self.first_line: float | None = None
         self.metrics: dict[str, float] = {}
-        self.displays: list[dict[str, Any]] = []
+        self.transcript = Transcript()
         self._stop: tuple[str, float] | None = None
         self._started: Message | None = None
         self._logged = 0
         self._emit: Emit = lambda message: None
-        self._due: dict[str, asyncio.TimerHandle] = {}
-        self._told: dict[str, float] = {}
+        self._notices: Notices | None = None
+        #: Why we ended it ourselves.
+        self._broken = ""
 
     def replay(self) -> list[Message]:
         messages = [] if self._started is None else [self._started]
@@ -69,6 +78,7 @@ class AttemptSupervisor:
 
     async def run(self, emit: Emit) -> Message:
         self._emit = emit
+        self._notices = Notices(emit, self._notice)
         claiming = asyncio.create_task(persist(claim, self.blobs, self.order.id, self.context.host, self.context.runner))
         pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
         try:
@@ -77,13 +87,14 @@ class AttemptSupervisor:
             # Nothing ran yet, or its end could not be stored: nobody may go on believing that it runs.
             logger.exception("attempt %s", self.order.id)
             claiming.cancel()
-            outcome = await persist(give_up, self.blobs, self.order.id, f"The runner could not carry it out: {error}")
+            text = f"The runner could not carry it out: {error}"
+            outcome = await persist(give_up, self.blobs, self.order.id, text, patience=math.inf)
             return {"kind": "ended", "outcome": outcome.model_dump(mode="json")}
         finally:
             if self.child is not None:
                 self.child.release()
-            for timer in self._due.values():
-                timer.cancel()
+            self._notices.close()
+            self.context.inputs.release(self.order.id)
             _remove(self.scratch)
 
     async def _carry_out(self, claiming: asyncio.Task[bool], pipes: list[tuple[int, int]]) -> Message:
@@ -123,8 +134,9 @@ class AttemptSupervisor:
     def _prepare(self) -> dict[str, Any]:
         """Directories and the child's payload; brings what travelled to this host."""
         spec, cache = self.order.spec, self.context.cache
-        work, out, checkpoints = self.scratch / "work", self.scratch / "out", self.context.checkpoints(self.order.job)
-        for folder in (work, out, checkpoints):
+        work, out, output = self.scratch / "work", self.scratch / "out", self.scratch / "output"
+        checkpoints = self.context.checkpoints(self.order.job)
+        for folder in (work, out, output, checkpoints):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         captures = []
         for capture in spec.captures:
@@ -142,6 +154,10 @@ class AttemptSupervisor:
             "bundle": None if spec.bundle is None else str(self.blobs.local(spec.bundle.digest, cache)),
             "work": str(work),
             "out": str(out),
+            "output_dir": str(output),
+            "inputs": str(self._manifest) if spec.inputs else None,
+            "metric_patterns": spec.metric_patterns,
+            "autolog": spec.autolog,
             "checkpoints": str(checkpoints),
         }
 
@@ -161,91 +177,131 @@ class AttemptSupervisor:
                 return {"kind": "fenced", "start": start}
             # It was a runner of this host. We hold this host's lock, so that one is dead, and all that it ran.
             text = "The runner on this host was killed, and the cell with it."
-            outcome = await persist(give_up, self.blobs, self.order.id, text)
+            outcome = await persist(give_up, self.blobs, self.order.id, text, patience=math.inf)
         return {"kind": "ended", "outcome": outcome.model_dump(mode="json")}
 
     async def _follow(self, child: Child, ours: list[int]) -> Message:
         """From the opened gate to the committed outcome."""
-        logs = Chunks(self.blobs, self.order.id, "log", self._log_stored)
-        points = Chunks(self.blobs, self.order.id, "metrics", lambda sequence: None)
-        streams = [await OutputPipe.open(ours[0], logs, "out"), await OutputPipe.open(ours[1], logs, "err")]
-        listening = asyncio.create_task(self._listen(ours[2], points))
+        log = Log(Chunks(self.blobs, self.order.id, "log", self._log_stored))
+        metrics = Metrics(
+            Chunks(self.blobs, self.order.id, "metrics", lambda sequence: None), self.metrics, lambda: self._tell("progress")
+        )
+
+        def printed(stream: str) -> Callable[[str], None]:
+            def hear(text: str) -> None:
+                log.add(stream, text)
+                self.transcript.stream(stream, text)
+
+            return hear
+
+        pipes: list[OutputPipe | MessagePipe] = [
+            await OutputPipe.open(ours[0], printed("out"), log.chunks),
+            await OutputPipe.open(ours[1], printed("err"), log.chunks),
+            await MessagePipe.open(ours[2], partial(self._hear, metrics), metrics.chunks),
+        ]
         self._started = {"kind": "started", "pid": child.pid, "at": child.started}
         self._emit(self._started)
+        watching = asyncio.create_task(self._watch_disk(child), name=f"disk-{self.order.id}")
+        try:
+            await self._begin(child)
+            ended = await child.wait()
+        finally:
+            watching.cancel()
+        # All writers are gone, so these pipes have an end.
+        await asyncio.gather(*(pipe.closed for pipe in pipes))
+        for sentence in metrics.losses():
+            log.remark(sentence)
+        await asyncio.gather(log.close(), metrics.chunks.close())
+        outcome = verdict(self.order, ended, self.result, self._broken)
+        return await self._commit(await self._store(outcome, ended))
+
+    async def _begin(self, child: Child) -> None:
+        """Bring the inputs, then open the gate; or end the child because there is nothing to begin."""
+        if self._stop is None and self.order.spec.inputs:
+            try:
+                await self._bring_inputs(child)
+            except InputFailed as error:
+                self._broken = str(error)
+                await child.stop(0, "input")
+                return
         if self._stop is None:
             child.go()
         else:
             reason, grace = self._stop
             await child.stop(grace, reason)
-        ended = await child.wait()
-        # All writers are gone, so these pipes have an end.
-        await asyncio.gather(listening, *(stream.closed for stream in streams))
-        await asyncio.gather(logs.close(), points.close())
-        return await self._commit(await self._store(verdict(self.order, ended, self.result), ended))
 
-    async def _listen(self, fd: int, points: Chunks) -> None:
-        """Hear the child's messages to their end."""
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=LONGEST_MESSAGE)
-        transport, _ = await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
-        )
-        with contextlib.closing(transport):
-            while line := await self._line(reader):
-                try:
-                    message = json.loads(line)
-                except ValueError:
-                    continue
-                await self._hear(message, points)
+    async def _bring_inputs(self, child: Child) -> None:
+        """Return when they are there, or when the child has ended meanwhile. Raises InputFailed."""
+        unwanted = threading.Event()
+        spec, folder = self.order.spec, self.scratch / "inputs"
+        bringing = in_thread(bring, spec.inputs, spec.input_mode, self.context.inputs, self.order.id, folder, unwanted)
+        ending = asyncio.create_task(child.wait())
+        try:
+            await asyncio.wait({bringing, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not ending.done():
+                self._manifest.write_text(json.dumps(await bringing))
+        finally:
+            unwanted.set()
+            ending.cancel()
 
-    @staticmethod
-    async def _line(reader: asyncio.StreamReader) -> bytes:
-        while True:
-            try:
-                return await reader.readline()
-            except ValueError:
-                # Longer than the limit; readline has dropped it.
-                continue
+    @property
+    def _manifest(self) -> Path:
+        return self.scratch / "inputs.json"
 
-    async def _hear(self, message: Message, points: Chunks) -> None:
+    async def _watch_disk(self, child: Child) -> None:
+        folders = (self.scratch, self.context.checkpoints(self.order.job))
+        used = await outgrown(folders, self.order.limits.disk)
+        if self.result is None:
+            self._broken = (
+                f"The cell's files take {size_text(used)} of disk; {self.order.spec.instance} allows "
+                f"{size_text(self.order.limits.disk)}. Delete what is not needed any more, or choose a larger instance type."
+            )
+            await child.stop(0, "disk")
+
+    def _hear(self, metrics: Metrics, message: Message) -> None:
         match message.get("kind"):
             case "first_line":
                 self.first_line = message["at"]
                 self._emit({"kind": "first_line", "at": self.first_line})
             case "metric":
-                self.metrics.update(message["values"])
-                points.add({"t": message["at"], "step": message["step"], "values": message["values"]})
-                self._tell("progress")
-                await points.room()
+                metrics.hear(message)
             case "display":
-                self.displays.append(message["output"])
+                self.transcript.display(message["output"])
             case "result":
                 self.result = message
 
     async def _store(self, outcome: Outcome, ended: dict[str, Any]) -> Outcome:
-        """Bring outputs and displays into the store."""
+        """Bring outputs, files, displays and the executed cell into the store."""
+        found: dict[str, Any] = {}
         try:
             items = (self.result or {}).get("outputs", [])
-            outputs = list(await asyncio.gather(*(persist(self._store_output, item) for item in items)))
-            displays = None
-            if self.displays:
-                displays, _ = await persist(self.blobs.add, [json.dumps(self.displays).encode()])
+            found["outputs"] = list(await asyncio.gather(*(persist(self._store_output, item) for item in items)))
+            if outcome.reason is not Reason.DISK and outcome.state is not AttemptState.LOST:
+                found["files"], behind = await persist(bring_files, self.blobs, self.scratch / "output")
+                found["skipped"] = outcome.skipped | behind
+            if self.transcript.displays:
+                found["displays"], _ = await persist(self.blobs.add, [json.dumps(self.transcript.displays).encode()])
+            if self.first_line is not None:
+                found["notebook"], _ = await persist(self.blobs.add, [self.transcript.notebook(self.order, outcome)])
         except (StorageFull, Unavailable) as error:
-            outcome, outputs, displays = storage_failure(self.order, ended, error), [], None
-        return outcome.evolve(
-            outputs=outputs,
-            displays=displays,
-            metrics=self.metrics,
-            forked_at=self.child.started if self.child else None,
-            first_line_at=self.first_line,
-        )
+            outcome, found = storage_failure(self.order, ended, error), {}
+        forked = self.child.started if self.child else None
+        marks = [forked, self.first_line, outcome.ended_at]
+        # The host's clock may have been set back meanwhile.
+        for place in (1, 2):
+            earlier = max((mark for mark in marks[:place] if mark is not None), default=None)
+            if earlier is not None and marks[place] is not None:
+                marks[place] = max(earlier, marks[place] or 0.0)
+        times = dict(zip(("forked_at", "first_line_at", "ended_at"), marks, strict=True))
+        return outcome.evolve(metrics=self.metrics, **found, **times)
 
     def _store_output(self, item: dict[str, Any]) -> Artifact:
         digest, size = self.blobs.add_file(Path(item["path"]))
         return Artifact(digest=digest, size=size, **{key: item[key] for key in ("name", "format", "type", "signature")})
 
     async def _commit(self, outcome: Outcome) -> Message:
-        outcome = await persist(commit, self.blobs, outcome)
+        # Nothing but the store can take this word, so it is said for as long as it takes.
+        outcome = await persist(commit, self.blobs, outcome, patience=math.inf)
         if outcome.state is AttemptState.SUCCEEDED:
             _remove(self.context.checkpoints(self.order.job))
         return {"kind": "ended", "outcome": outcome.model_dump(mode="json")}
@@ -254,22 +310,14 @@ class AttemptSupervisor:
         self._logged = sequence
         self._tell("log")
 
-    def _notice(self, kind: str) -> Message:
-        return (
-            {"kind": kind, "metrics": dict(self.metrics)} if kind == "progress" else {"kind": kind, "sequence": self._logged}
-        )
-
     def _tell(self, kind: str) -> None:
-        """Emit a notice now, or once when the last one is `NOTICE` old."""
-        if kind in self._due:
-            return
-        wait = self._told.get(kind, 0.0) + NOTICE - time.monotonic()
-        self._due[kind] = asyncio.get_running_loop().call_later(max(0.0, wait), self._say, kind)
+        if self._notices is not None:
+            self._notices.tell(kind)
 
-    def _say(self, kind: str) -> None:
-        self._due.pop(kind, None)
-        self._told[kind] = time.monotonic()
-        self._emit(self._notice(kind))
+    def _notice(self, kind: str) -> Message:
+        if kind == "progress":
+            return {"kind": kind, "metrics": dict(self.metrics)}
+        return {"kind": kind, "sequence": self._logged}
 
 
 def _remove(folder: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import Any
 
 from distributed import fire_and_forget
@@ -54,7 +55,11 @@ class DaskBackend:
         self._blobs = blobs
         self._cluster = None if settings.scheduler else LocalCluster(workspace, settings)
         self._place = RunnerPlace(
-            workspace=workspace.id, run=str(workspace.run), data=str(workspace.home / "runner"), store=blobs.url
+            workspace=workspace.id,
+            run=str(workspace.run),
+            data=str(workspace.home / "runner"),
+            store=blobs.url,
+            cache_gib=settings.cache_gib,
         )
         self._capacity = Capacity(expected=host_resources(settings.workers or 1) if self._cluster else {})
         self._names: dict[str, str] = {}
@@ -270,11 +275,11 @@ class DaskBackend:
     async def _find(self, tracked: Tracked) -> None:
         tracked.moves += 1
         if tracked.is_attempt:
-            outcome = await persist(read_outcome, self._blobs, tracked.order.id)
+            outcome = await persist(read_outcome, self._blobs, tracked.order.id, patience=math.inf)
             if outcome is not None:
                 self._end(tracked, {"outcome": outcome})
                 return
-            start = await persist(read_start, self._blobs, tracked.order.id)
+            start = await persist(read_start, self._blobs, tracked.order.id, patience=math.inf)
             tracked.host = None if start is None else start.get("host")
         if tracked.host is not None and not await self._host_returns(tracked.host):
             await self._lose(tracked, f"The host {tracked.host} has had no worker for {HOST_PATIENCE:g} s.")
@@ -298,7 +303,7 @@ class DaskBackend:
     async def _lose(self, tracked: Tracked, message: str) -> None:
         """Nobody runs it any more: make sure that nobody can commit for it, then say so."""
         if tracked.is_attempt:
-            outcome = await persist(give_up, self._blobs, tracked.order.id, message)
+            outcome = await persist(give_up, self._blobs, tracked.order.id, message, patience=math.inf)
             self._end(tracked, {"outcome": outcome})
         else:
             self._end(tracked, {"state": "lost", "message": message})
@@ -321,7 +326,8 @@ class DaskBackend:
             # The start is ours now, so nobody else can start it.
             await self._withdraw(tracked)
             text = "Stopped before it had started."
-            self._end(tracked, {"outcome": await persist(give_up, self._blobs, order_id, text, AttemptState.STOPPED)})
+            state = AttemptState.STOPPED
+            self._end(tracked, {"outcome": await persist(give_up, self._blobs, order_id, text, state, patience=math.inf)})
         # Else it has just started; `started` delivers the stop that is noted above.
 
     async def _withdraw(self, tracked: Tracked) -> None:

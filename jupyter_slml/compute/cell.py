@@ -20,6 +20,8 @@ from typing import Any
 from jupyter_slml import here
 from jupyter_slml.compute.assigned import assigned
 from jupyter_slml.compute.channel import Channel
+from jupyter_slml.compute.channels import read_manifest
+from jupyter_slml.compute.descriptors import spare_descriptors
 from jupyter_slml.compute.failures import describe
 from jupyter_slml.compute.handle import JobHandle
 from jupyter_slml.compute.results import NotStored, collect
@@ -75,7 +77,8 @@ class Cell:
             name=payload["name"],
             parameters=payload["parameters"],
             checkpoint_dir=Path(payload["checkpoints"]),
-            output_dir=Path(payload["work"]),
+            output_dir=Path(payload["output_dir"]),
+            inputs=read_manifest(payload["inputs"]),
         )
         here.set(handle)
         if payload["bundle"]:
@@ -107,7 +110,8 @@ class Cell:
     def run(self) -> dict[str, Any]:
         """Run the cell and collect what it left."""
         self.channel.send({"kind": "first_line", "at": time.time()})
-        ran: Any = self.shell.run_cell(self.payload["source"])  # type: ignore[no-untyped-call]
+        with spare_descriptors():
+            ran: Any = self.shell.run_cell(self.payload["source"])  # type: ignore[no-untyped-call]
         error = ran.error_before_exec or ran.error_in_exec
         if isinstance(error, SystemExit):
             return {"exit": _exit_code(error)}

@@ -11,6 +11,10 @@ from typing import Any
 MAX_DISPLAY_BYTES = 32 * 2**20
 
 
+#: `json.dumps` with options makes a new encoder each time.
+_encode = json.JSONEncoder(default=str).encode
+
+
 class Channel:
     """Thread-safe. A cell that closed the descriptor, or put something else in its place, only loses its messages."""
 
@@ -22,7 +26,7 @@ class Channel:
 
     def send(self, message: dict[str, Any]) -> bool:
         """Write one line; False when nobody can hear it."""
-        data = json.dumps(message, default=str).encode() + b"\n"
+        data = _encode(message).encode() + b"\n"
         with self._lock:
             if _identity(self._fd) != self._identity:
                 return False
@@ -35,7 +39,7 @@ class Channel:
 
     def display(self, output: dict[str, Any]) -> None:
         """Send one nbformat output, within the bound."""
-        size = len(json.dumps(output, default=str))
+        size = len(_encode(output))
         over = self._displayed + size > MAX_DISPLAY_BYTES
         if over and self._displayed > MAX_DISPLAY_BYTES:
             return

@@ -1,14 +1,13 @@
-"""JSON lines on their way from a pipe to numbered chunks in the blob store."""
+"""JSON lines on their way to numbered chunks in the blob store."""
 
 from __future__ import annotations
 
 import asyncio
-import codecs
 import json
-import os
-import time
 from collections.abc import Callable
 from typing import Any
+
+import orjson
 
 from jupyter_slml.errors import SlmlError
 from jupyter_slml.ports.blobs import Blobs, attempt_key
@@ -17,8 +16,11 @@ from jupyter_slml.ports.blobs import Blobs, attempt_key
 FULL = 64 * 1024
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 1.0
+#: A flood makes larger chunks, so that a long log is no thousands of them: so many bytes more after each.
+GROWTH = 16 * 1024
+LARGEST = 1024 * 1024
 #: With so many bytes waiting for the store, the pipe is not read: the cell waits in its print.
-CROWDED = 1024 * 1024
+CROWDED = 2 * LARGEST
 
 
 class Chunks:
@@ -34,6 +36,9 @@ class Chunks:
         self._sequence = 0
         self._delay = FIRST_DELAY
         self._closing = False
+        self._enough = FULL
+        #: Bytes that the store did not take.
+        self.refused = 0
         self._fresh = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
@@ -50,11 +55,15 @@ class Chunks:
         return not self._room.is_set()
 
     def add(self, line: dict[str, Any]) -> None:
-        data = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+        try:
+            data = orjson.dumps(line) + b"\n"
+        except TypeError:
+            # Half a surrogate pair, in the name of a metric.
+            data = json.dumps(line).encode() + b"\n"
         self._lines.append(data)
         self._size += len(data)
         self._fresh.set()
-        if self._size >= FULL:
+        if self._size >= self._enough:
             self._full.set()
         if self._size >= CROWDED:
             self._room.clear()
@@ -72,12 +81,14 @@ class Chunks:
     async def _write(self) -> None:
         while True:
             await self._fresh.wait()
-            if not self._closing and self._size < FULL:
+            if not self._closing and self._size < self._enough:
                 await self._rest()
             self._fresh.clear()
             self._full.clear()
             data, self._lines, self._size = b"".join(self._lines), [], 0
             if data:
+                if len(data) >= self._enough:
+                    self._enough = min(self._enough + GROWTH, LARGEST)
                 await self._put(data)
             self._room.set()
             if self._closing:
@@ -99,54 +110,10 @@ class Chunks:
                 await asyncio.to_thread(self._blobs.put, key, data)
             except SlmlError:
                 if pause is None:
+                    self.refused += len(data)
                     return
                 await asyncio.sleep(pause)
             else:
                 self._sequence += 1
                 self._stored(self._sequence)
                 return
-
-
-class OutputPipe(asyncio.Protocol):
-    """One standard stream of a child: pipe → decoded text → chunk lines."""
-
-    def __init__(self, chunks: Chunks, stream: str) -> None:
-        self._chunks = chunks
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._transport: asyncio.ReadTransport | None = None
-        self._waiting: asyncio.Task[None] | None = None
-        #: Done when every process that could write has gone.
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    @classmethod
-    async def open(cls, fd: int, chunks: Chunks, stream: str) -> OutputPipe:
-        """Read `fd` to its end; takes it over."""
-        loop = asyncio.get_running_loop()
-        file = os.fdopen(fd, "rb", buffering=0)
-        _, protocol = await loop.connect_read_pipe(lambda: cls(chunks, stream), file)
-        return protocol
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.ReadTransport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._add(self._decoder.decode(data))
-        if self._chunks.crowded and self._transport is not None:
-            self._transport.pause_reading()
-            self._waiting = asyncio.create_task(self._resume(self._transport))
-
-    async def _resume(self, transport: asyncio.ReadTransport) -> None:
-        await self._chunks.room()
-        if not transport.is_closing():
-            transport.resume_reading()
-
-    def _add(self, text: str) -> None:
-        if text:
-            self._chunks.add({"t": round(time.time(), 3), "s": self._stream, "x": text})
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._add(self._decoder.decode(b"", final=True))
-        if not self.closed.done():
-            self.closed.set_result(None)

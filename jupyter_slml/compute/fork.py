@@ -70,9 +70,10 @@ class Child:
         return ended
 
     def go(self) -> None:
-        """Open the gate: the child may run its first line. Without a gate, nothing happens."""
+        """Open the gate: the child may run its first line, and its time begins. Without a gate, nothing happens."""
         gate, self._gate = self._gate, None
         if gate is not None:
+            self._say({"go": True})
             with contextlib.suppress(BrokenPipeError):
                 os.write(gate, b"g")
             os.close(gate)

@@ -49,6 +49,7 @@ class Keeper:
         self.peak = 0
         self.origin = 0
         self.killed_at: float | None = None
+        self.timeout: float | None = None
         self.deadline: float | None = None
         self.pending = b""
 
@@ -90,7 +91,9 @@ class Keeper:
         self.origin = procfs.private_memory(self.pid)
         self._say({"started": self.pid, "keeper": own, "at": time.time()})
         self.memory = int(limits["memory"])
-        self.deadline = None if limits["timeout"] is None else begun + float(limits["timeout"])
+        self.timeout = None if limits["timeout"] is None else float(limits["timeout"])
+        if self.timeout is not None and not request["gate"]:
+            self.deadline = begun + self.timeout
         self._watch(float(limits["grace"]), wake_read)
         self._bury()
         self._say(
@@ -185,6 +188,8 @@ class Keeper:
             message = json.loads(line)
             if "signal" in message:
                 procfs.kill(self.pid, int(message["signal"]))
+            if "go" in message and self.timeout is not None:
+                self.deadline = time.monotonic() + self.timeout
             if "stop" in message:
                 self._end(str(message["stop"]["reason"]), float(message["stop"]["grace"]))
         return True

@@ -36,6 +36,7 @@ class RunnerPlace:
     run: str
     data: str
     store: str
+    cache_gib: float = 20.0
 
     def directories(self) -> tuple[Path, Path]:
         """(run, data) on this host, existing and private. Raises Invalid when somebody else owns the place."""
@@ -90,7 +91,7 @@ def _start(place: RunnerPlace, run: Path, data: Path) -> subprocess.Popen[bytes]
                     "-m",
                     "jupyter_slml.processes.runner",
                     *("--workspace", place.workspace, "--run", str(run), "--data", str(data)),
-                    *("--store", place.store, "--lock", str(lock)),
+                    *("--store", place.store, "--cache-gib", str(place.cache_gib), "--lock", str(lock)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=errors,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import time
 from collections.abc import Callable
@@ -11,15 +12,18 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from jupyter_slml.compute.amounts import size_text
 from jupyter_slml.domain.orders import AttemptOrder
 from jupyter_slml.domain.outcomes import CellError, Outcome, Reason
 from jupyter_slml.domain.states import AttemptState
 from jupyter_slml.errors import NotFound, StorageFull, Unavailable
 from jupyter_slml.ports.blobs import Blobs, attempt_key
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
-#: How long a store that cannot be reached may keep an attempt from its end.
+#: How long a store that cannot be reached, or is full, may keep an attempt from its end.
 PATIENCE = 300.0
 
 _SIGNALS = {
@@ -30,16 +34,20 @@ _SIGNALS = {
 }
 
 
-async def persist(call: Callable[..., T], *arguments: Any) -> T:
-    """Run a blocking store call in a thread, again while the store cannot be reached. Raises what it raises in the end."""
-    until = time.monotonic() + PATIENCE
+async def persist(call: Callable[..., T], *arguments: Any, patience: float | None = None) -> T:
+    """Run a blocking store call in a thread, again while the store cannot be reached or is full.
+
+    Raises what it raises after `patience` seconds (PATIENCE, unless given; `math.inf` is for what must be told in the end).
+    """
+    until = time.monotonic() + (PATIENCE if patience is None else patience)
     pause = 0.2
     while True:
         try:
             return await asyncio.to_thread(call, *arguments)
-        except Unavailable:
+        except (Unavailable, StorageFull) as error:
             if time.monotonic() > until:
                 raise
+            logger.warning("the store: %s; trying again", error.message)
         await asyncio.sleep(pause)
         pause = min(pause * 2, 5.0)
 
@@ -83,9 +91,12 @@ def give_up(blobs: Blobs, attempt: str, message: str, state: AttemptState = Atte
     return commit(blobs, outcome)
 
 
-def verdict(order: AttemptOrder, ended: dict[str, Any], result: dict[str, Any] | None) -> Outcome:
-    """Judge an attempt by its keeper's report and by what the cell said last, if it said anything."""
-    state, reason, message = _judge(order, ended, result)
+def verdict(order: AttemptOrder, ended: dict[str, Any], result: dict[str, Any] | None, broken: str = "") -> Outcome:
+    """Judge an attempt by its keeper's report and by what the cell said last, if it said anything.
+
+    `broken` is what we ended it for ourselves, when the keeper's reason is `disk` or `input`.
+    """
+    state, reason, message = _judge(order, ended, result, broken)
     error = (result or {}).get("error")
     return Outcome(
         attempt=order.id,
@@ -101,16 +112,20 @@ def verdict(order: AttemptOrder, ended: dict[str, Any], result: dict[str, Any] |
     )
 
 
-def _judge(order: AttemptOrder, ended: dict[str, Any], result: dict[str, Any] | None) -> tuple[AttemptState, Reason, str]:
+def _judge(
+    order: AttemptOrder, ended: dict[str, Any], result: dict[str, Any] | None, broken: str
+) -> tuple[AttemptState, Reason, str]:
     limits = order.limits
     match ended["reason"]:
         case "memory":
             return (
                 AttemptState.FAILED,
                 Reason.MEMORY,
-                f"The cell used {_size(ended['peak_memory'])} of memory; {order.spec.instance} allows "
-                f"{_size(limits.memory)}. Choose a larger instance type, or read less data at once.",
+                f"The cell used {size_text(ended['peak_memory'])} of memory; {order.spec.instance} allows "
+                f"{size_text(limits.memory)}. Choose a larger instance type, or read less data at once.",
             )
+        case "disk" | "input" as reason:
+            return AttemptState.FAILED, Reason(reason), broken
         case "timeout":
             text = f"The cell ran longer than its timeout of {limits.timeout or 0:g} s."
             return AttemptState.TIMED_OUT, Reason.TIMEOUT, text
@@ -160,9 +175,3 @@ def storage_failure(order: AttemptOrder, ended: dict[str, Any], error: StorageFu
         cpu_seconds=ended["cpu_seconds"],
         ended_at=ended["at"] or time.time(),
     )
-
-
-def _size(count: int | None) -> str:
-    if not count:
-        return "0 MiB"
-    return f"{count / 2**30:.2f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -20,8 +20,9 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from distributed.system import MEMORY_LIMIT
 
 from jupyter_slml import __version__
+from jupyter_slml.compute.gpus import present
 from jupyter_slml.compute.link import RunnerPlace, Streams, ensure
-from jupyter_slml.domain.instances import CPU_RESOURCE, GIB, MEMORY_RESOURCE
+from jupyter_slml.domain.instances import CPU_RESOURCE, GIB, GPU_RESOURCE, MEMORY_RESOURCE
 from jupyter_slml.errors import Unavailable, VersionMismatch
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
 
 
 def host_resources(share: int = 1) -> dict[str, float]:
-    """What one of `share` workers of this host may promise."""
-    return {CPU_RESOURCE: CPU_COUNT / share, MEMORY_RESOURCE: round(MEMORY_LIMIT / GIB / share, 3)}
+    """What one of `share` workers of this host may promise. GPUs are not divided: a remainder is left over."""
+    gpus = len(present()) // share
+    promised = {CPU_RESOURCE: CPU_COUNT / share, MEMORY_RESOURCE: round(MEMORY_LIMIT / GIB / share, 3)}
+    return promised | ({GPU_RESOURCE: float(gpus)} if gpus else {})
 
 
 class SlmlPlugin(WorkerPlugin):

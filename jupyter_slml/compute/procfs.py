@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PROC = Path("/proc")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -65,13 +64,16 @@ def descendants(pid: int) -> list[int]:
 
 
 def private_memory(pid: int) -> int:
-    """Resident bytes that belong to no file: a mapped input is page cache and costs the process nothing (27 µs)."""
+    """Resident bytes that belong to no file, shared memory included: a mapped input is page cache and free (60 µs)."""
+    total = 0
     try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            _, resident, shared, *_ = file.read().split()
+        with open(f"/proc/{pid}/status", "rb") as file:
+            for line in file:
+                if line.startswith((b"RssAnon:", b"RssShmem:")):
+                    total += int(line.split()[1]) * 1024
     except (OSError, ValueError):
         return 0
-    return max(0, int(resident) - int(shared)) * _PAGE
+    return total
 
 
 def proportional_memory(pid: int) -> int:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_slml.compute.fork import Child
+from jupyter_slml.compute.input_cache import InputCache
+from jupyter_slml.domain.instances import GIB
 from jupyter_slml.domain.orders import AttemptOrder, Limits, ReplicaOrder
 from jupyter_slml.ports.blobs import Blobs
 
-#: One message of a supervisor, as it travels: `{"kind": "started" | "first_line" | "progress" | "log" | "ready" | "ended", …}`.
+#: One message of a supervisor, as it travels; its `kind` is `started`, `first_line`, `ready`, `progress`, `log` or `ended`.
 Message = dict[str, Any]
 
 #: Hand a message to everybody who follows the order now. Never blocks, called on the runner's event loop.
@@ -26,7 +29,8 @@ class Fork(Protocol):
     """Ask the zygote for a child; waits while the zygote is starting.
 
     `fds` are stdout, stderr and the messages fd, in this order; they stay the caller's to close. With `gate`, the child does
-    nothing until `Child.go()`. `env` is added to the child's environment. `cwd` must exist.
+    nothing until `Child.go()`, and its timeout begins there. It sees the GPUs that `limits` allow, and no others. `env` is
+    added to its environment. `cwd` must exist.
     Raises `Unavailable` when no zygote can be started.
     """
 
@@ -57,11 +61,18 @@ class RunnerContext:
     data: Path
     blobs: Blobs
     fork: Fork
+    #: Bytes that copies of inputs may take on this host.
+    cache_bytes: int = 20 * GIB
 
     @property
     def cache(self) -> Path:
         """Where `Blobs.local` keeps copies of remote bytes."""
         return self.data / "cache"
+
+    @cached_property
+    def inputs(self) -> InputCache:
+        """Copies of remote inputs; each host has its own, for only its own runner knows which are in use."""
+        return InputCache(self.data / "inputs" / self.host, self.cache_bytes)
 
     def scratch(self, order_id: str) -> Path:
         """A directory for one order, removed by whoever made it."""
@@ -88,7 +99,7 @@ class Supervisor(Protocol):
         """Make `run` return soon. May come at any time, also before `run` has begun, and more than once."""
 
     def replay(self) -> list[Message]:
-        """What somebody who attaches late must hear first: `started`, `first_line` or `ready`, the last `progress` and `log`."""
+        """What somebody who attaches late must hear first: `started`, `first_line` or `ready`, last `progress` and `log`."""
 
 
 #: By kind of order.

@@ -13,6 +13,7 @@ from typing import Any
 
 from jupyter_slml.compute import procfs
 from jupyter_slml.compute.fork import Child, fork
+from jupyter_slml.compute.gpus import VISIBLE, Gpus, present
 from jupyter_slml.compute.zygote import ENVIRONMENT
 from jupyter_slml.domain.orders import Limits
 from jupyter_slml.errors import Unavailable
@@ -29,6 +30,7 @@ class Zygotes:
         self._log = log
         self.marker = marker
         self._programs = dict(programs or {})
+        self.gpus = Gpus(present())
         self._starting = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._keepers: set[int] = set()
@@ -90,27 +92,39 @@ class Zygotes:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
     ) -> Child:
-        if self.pid is None:
-            await self.start()
+        granted = await self.gpus.take(limits.gpus)
         try:
-            child = await fork(self.socket, program, payload, fds, limits, gate=gate, env=env, cwd=cwd)
-        except Unavailable:
-            if self.pid is not None:
-                raise
-            await self.start()
-            child = await fork(self.socket, program, payload, fds, limits, gate=gate, env=env, cwd=cwd)
+            seen = {VISIBLE: ",".join(granted), **(env or {})}
+            child = await self._fork(program, payload, fds, limits, gate=gate, env=seen, cwd=cwd)
+        except BaseException:
+            await self.gpus.give_back(granted)
+            raise
         self._keepers.add(child.keeper)
-        watch = asyncio.create_task(self._watch(child), name=f"keeper-{child.keeper}")
+        watch = asyncio.create_task(self._watch(child, granted), name=f"keeper-{child.keeper}")
         self._watches.add(watch)
         watch.add_done_callback(self._watches.discard)
         return child
 
-    async def _watch(self, child: Child) -> None:
-        """Bury what a dead keeper left. We are the next subreaper above it, if the process said so."""
+    async def _fork(self, *request: Any, **more: Any) -> Child:
+        if self.pid is None:
+            await self.start()
+        try:
+            return await fork(self.socket, *request, **more)
+        except Unavailable:
+            if self.pid is not None:
+                raise
+            await self.start()
+            return await fork(self.socket, *request, **more)
+
+    async def _watch(self, child: Child, granted: list[str]) -> None:
+        """Take the GPUs back at the end. Bury what a dead keeper left: we are the next subreaper above it."""
         ended = await child.wait()
         self._keepers.discard(child.keeper)
-        if ended["reason"] != "lost":
-            return
+        if ended["reason"] == "lost":
+            self._bury(child)
+        await self.gpus.give_back(granted)
+
+    def _bury(self, child: Child) -> None:
         ours = {*self._keepers, self.pid}
         # Direct children of ours are the zygote, keepers that outlived an earlier zygote, and orphans.
         orphans = [pid for pid in procfs.children(os.getpid()) if pid not in ours and procfs.marker(pid) == self.marker]

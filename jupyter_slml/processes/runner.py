@@ -21,6 +21,7 @@ from jupyter_slml.compute.leftovers import clear
 from jupyter_slml.compute.runner import Runner
 from jupyter_slml.compute.supervisor import RunnerContext, Supervisors
 from jupyter_slml.compute.zygotes import Zygotes
+from jupyter_slml.domain.instances import GIB
 from jupyter_slml.settings import own_directory
 from jupyter_slml.storage.blobs import open_blobs
 
@@ -53,6 +54,7 @@ async def run(arguments: argparse.Namespace) -> None:
         data=arguments.data,
         blobs=open_blobs(arguments.store),
         fork=zygotes,
+        cache_bytes=int(arguments.cache_gib * GIB),
     )
     await asyncio.to_thread(clear, context.scratch(""), context.checkpoints(""))
     runner = Runner(context, zygotes, supervisors(), float(os.environ.get(IDLE_VARIABLE, IDLE)))
@@ -67,6 +69,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="short private directory for sockets")
     parser.add_argument("--data", type=Path, required=True, help="private directory on disk")
     parser.add_argument("--store", required=True, help="URL of the blob store")
+    parser.add_argument("--cache-gib", type=float, default=20.0, help="size of this host's cache of inputs")
     parser.add_argument("--lock", type=int, required=True, help="inherited descriptor that holds the host's lock")
     arguments = parser.parse_args()
     own_directory(arguments.run)
@@ -78,6 +81,9 @@ def main() -> None:
     )
     os.umask(0o077)
     asyncio.run(run(arguments))
+    # The transfer of an input may hang in a thread, which an orderly exit would wait for.
+    logging.shutdown()
+    os._exit(0)
 
 
 if __name__ == "__main__":

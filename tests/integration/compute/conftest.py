@@ -133,7 +133,7 @@ class Order:
         self.store = store
 
     def __call__(self, source: str, **more: Any) -> AttemptOrder:
-        limits = {key: more.pop(key) for key in ("memory", "timeout", "grace", "threads") if key in more}
+        limits = {key: more.pop(key) for key in ("memory", "timeout", "grace", "threads", "disk", "gpus") if key in more}
         identity = more.pop("id", new_id("attempt"))
         spec = JobSpec(name="churn", source=source, **more)
         return AttemptOrder(
@@ -184,9 +184,9 @@ class Followed:
         self._writer = writer
         self.heard: list[dict[str, Any]] = []
 
-    async def until(self, kind: str | None = None) -> dict[str, Any]:
+    async def until(self, kind: str | None = None, deadline: float = DEADLINE) -> dict[str, Any]:
         """The next message of this kind; None: the last one."""
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(deadline):
             while line := await self._reader.readline():
                 message = json.loads(line)
                 self.heard.append(message)
