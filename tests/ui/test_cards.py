@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.lab import LabServer
 from tests.ui.notebook import NotebookPage, code_cell, write_notebook
+
+RESULTS = Path(__file__).parents[2] / "test-results"
 
 
 def job_card(**given: Any) -> dict[str, Any]:
@@ -46,6 +50,52 @@ FAILED = job_card(
 )
 
 
+def phases(*seconds: float) -> list[dict[str, Any]]:
+    names = ["queued", "starting", "preparing", "running", "storing"]
+    starts = [1_790_000_000.0 + sum(seconds[:index]) for index in range(len(seconds))]
+    return [{"name": name, "start": at, "end": at + took} for name, at, took in zip(names, starts, seconds, strict=False)]
+
+
+LOSS = [[float(step), 2.71828 / (1 + step)] for step in range(60)]
+EVERY_STATE = [
+    job_card(
+        phases=phases(0.035, 0.012, 0.3, 4.2, 0.08),
+        metrics={"auc": 0.87654, "loss": 0.04544, "rows": 336776.0},
+        curves={"loss": LOSS, "auc": [[step, 0.9 - value / 6] for step, value in LOSS]},
+        captures=[{"name": "flights", "type": "pandas.core.frame.DataFrame", "size": 64_000_000}],
+    ),
+    job_card(
+        name="a-name-that-is-much-longer-than-anybody-would-want-to-read-in-a-notebook-and-has-no-end",
+        state="failed",
+        phases=phases(1.5, 0.02, 0.4, 600),
+        outcome={
+            "reason": "exception",
+            "message": "KeyError: 'delay'",
+            "error": {
+                "ename": "KeyError",
+                "evalue": "'delay'",
+                "traceback": ["\x1b[31mKeyError\x1b[0m", "\x1b[32m----> 3\x1b[0m frame['delay']", "KeyError: 'delay'"],
+                "line": 3,
+            },
+        },
+        log_tail=["\x1b[33mwarning:\x1b[0m nothing to see", "epoch 1 " + "." * 300],
+    ),
+    job_card(
+        name="waiting",
+        state="queued",
+        started_at=None,
+        ended_at=None,
+        registered=None,
+        metrics={},
+        outputs=[],
+        reason="Waits for a slot with cpu.small (3 ahead of it, about 40 s).",
+    ),
+    job_card(name="stopped", state="stopped", metrics={}, outputs=[], registered=None, phases=phases(0.03, 0.01, 0.2, 0.5)),
+    job_card(name="late", state="timed_out", metrics={}, outputs=[], registered=None, reason="It ran longer than 60 s."),
+    job_card(name="gone", state="lost", metrics={}, outputs=[], registered=None, reason="Its host went away."),
+]
+
+
 def test_a_card_is_drawn_without_a_kernel(page: Page, lab: LabServer) -> None:
     later = job_card(schema=99)
     write_notebook(lab, "cards.ipynb", code_cell("a", job_card()), code_cell("b", FAILED), code_cell("c", later))
@@ -60,6 +110,21 @@ def test_a_card_is_drawn_without_a_kernel(page: Page, lab: LabServer) -> None:
     expect(notebook.card(1).locator(".jp-SlmlCard-error")).to_have_text("KeyError: 'delay'")
     # Written by a later release: the text of the output is what is left.
     expect(notebook.cell(2).locator(".jp-OutputArea-output")).to_contain_text("a card")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_every_state_in_both_themes(page: Page, lab: LabServer, theme: str) -> None:
+    """Leaves a picture in test-results for whoever changes a style; what is checked is that nothing is cut off."""
+    write_notebook(lab, "states.ipynb", code_cell("a", *EVERY_STATE))
+    page.evaluate(f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: {theme!r}}}).then(() => 1)")
+    notebook = NotebookPage(page).open("states.ipynb", kernel=False)
+    cards = notebook.cell(0).locator(".jp-SlmlCard")
+    expect(cards).to_have_count(len(EVERY_STATE))
+    RESULTS.mkdir(exist_ok=True)
+    page.screenshot(path=RESULTS / f"cards-{theme.split()[1].lower()}.png", timeout=60_000)
+    for card in cards.all():
+        wide = card.evaluate("each => each.scrollWidth - each.clientWidth")
+        assert wide <= 0, card.inner_text()
 
 
 def test_a_job_of_another_workspace_has_no_buttons(page: Page, lab: LabServer) -> None:

@@ -20,6 +20,7 @@ export function Phases(props: {
   if (parts.length === 0) {
     return null;
   }
+  const whole = parts.reduce((sum, { seconds }) => sum + seconds, 0) || 1;
   return (
     <div className="jp-SlmlPhases">
       <div className="jp-SlmlPhases-bar" aria-hidden="true">
@@ -27,7 +28,8 @@ export function Phases(props: {
           <span
             key={name}
             className={`jp-mod-${name}${lasts ? ' jp-mod-lasts' : ''}`}
-            style={{ flexGrow: Math.max(seconds, 0.001) }}
+            // Shares that add up to less than one would leave the bar's end empty.
+            style={{ flexGrow: (100 * seconds) / whole }}
           />
         ))}
       </div>

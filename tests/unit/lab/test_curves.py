@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from jupyter_slml.domain.curves import curves, thinned
 
@@ -13,7 +14,7 @@ def test_points_are_sorted_by_metric() -> None:
 
 
 def test_points_without_a_step_are_counted() -> None:
-    points = [{"step": None, "values": {"auc": 0.5}}, {"values": {"auc": 0.6}}]
+    points: list[dict[str, Any]] = [{"step": None, "values": {"auc": 0.5}}, {"values": {"auc": 0.6}}]
     assert curves(points) == {"auc": [[0, 0.5], [1, 0.6]]}
 
 
