@@ -50,6 +50,8 @@ class Collector:
         self._modules: set[str] = set()
         self._strings: set[str] = set()
         self._done: set[str] = set()
+        #: What each name's functions read.
+        self._needs: dict[str, set[str]] = {}
 
     def known(self, name: str) -> bool:
         """Whether the notebook has a value of its own under this name."""
@@ -77,12 +79,17 @@ class Collector:
                     continue
                 self._done.add(name)
                 needed = self._capture(name, line, via, reading)
+                self._needs[name] = needed
                 waiting += [(other, line, name) for other in sorted(needed)]
             self._bundle(reading, asked)
         except BaseException:
             self._cargo.close()
             raise
         self._cargo.captures.sort(key=lambda capture: (capture.format != MODULE, capture.name))
+        places = {
+            name: place for place, name in enumerate(_in_order([item.name for item in self._cargo.captures], self._needs))
+        }
+        self._cargo.captures.sort(key=lambda capture: (capture.format != MODULE, places[capture.name]))
         return self._cargo
 
     def _check_defined(self, reading: Reading, also: Iterable[str], without: Collection[str]) -> None:
@@ -199,6 +206,23 @@ class Collector:
         self._cargo.files[self._cargo.bundle.digest] = file
 
 
+def _in_order(names: Sequence[str], needs: Mapping[str, Collection[str]]) -> list[str]:
+    """The names with what they need before them: building a class may run code that reads other names."""
+    made: dict[str, None] = {}
+    begun: set[str] = set()
+
+    def add(name: str) -> None:
+        if name not in begun:
+            begun.add(name)
+            for other in sorted(needs.get(name, ())):
+                add(other)
+            made[name] = None
+
+    for name in names:
+        add(name)
+    return list(made)
+
+
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else type(error).__name__
@@ -206,6 +230,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _remedy(name: str, part: Any) -> str:
+    if type(part).__name__ == "ufunc":
+        return f"Make it inside the cell, of its Python function (np.vectorize(f) travels); or pass --no-capture {name}."
     if isinstance(part, types.GeneratorType):
         return f"Turn the generator into a list first, or create it inside the cell; or pass --no-capture {name}."
     return f"Create it inside the cell, so that it is made where the cell runs; or pass --no-capture {name}."

@@ -10,8 +10,11 @@ classes compare by their own `__eq__`; a local variable shared by closures of tw
 
 from __future__ import annotations
 
+import dis
+import functools
 import importlib
 import io
+import operator
 import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, BinaryIO, cast
@@ -24,6 +27,7 @@ from jupyter_slml.domain import formats
 #: How deep and how broad the search for the part that cannot travel goes.
 _DEPTH = 6
 _BREADTH = 500
+_CACHED = type(functools.lru_cache(len))
 
 
 class _Main:
@@ -43,11 +47,21 @@ class _Namespace:
         return vars, (self.main,)
 
 
+class _Cache:
+    """Unpickles as the decorator that makes a function remember its values."""
+
+    def __init__(self, maxsize: int | None, typed: bool) -> None:
+        self.arguments = (maxsize, typed)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return functools.lru_cache, self.arguments
+
+
 class NotebookPickler(cloudpickle.Pickler):  # type: ignore[misc]
     """cloudpickle, but for the globals of functions that were written in the notebook.
 
-    After `dump`: `names` are the notebook names that those functions read, `modules` the modules that anything refers to,
-    `strings` the text constants of those functions (files may be named there).
+    After `dump`: `names` are the notebook names that those functions read, `modules` the modules that anything refers to or
+    imports when it is called, `strings` the text constants of those functions (files may be named there).
     """
 
     def __init__(self, file: IO[bytes], namespace: dict[str, Any]) -> None:
@@ -63,10 +77,15 @@ class NotebookPickler(cloudpickle.Pickler):  # type: ignore[misc]
         module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
         if isinstance(module, str):
             self.modules.add(module)
+        if isinstance(value, _CACHED) and module == "__main__":
+            # By reference it would be looked for under its function's name, which need not be its own.
+            settings = value.cache_parameters()
+            return operator.call, (_Cache(settings["maxsize"], settings["typed"]), value.__wrapped__)
         return super().reducer_override(value)
 
     def _dynamic_function_reduce(self, function: types.FunctionType) -> Any:
         reduced = super()._dynamic_function_reduce(function)
+        self.modules.update(_imports(function.__code__))
         if function.__globals__ is not self._notebook:
             return reduced
         make, arguments, (state, slots), *rest = reduced
@@ -153,6 +172,16 @@ def _text_constants(code: types.CodeType) -> Iterator[str]:
             yield constant
         elif isinstance(constant, types.CodeType):
             yield from _text_constants(constant)
+
+
+def _imports(code: types.CodeType) -> Iterator[str]:
+    """Modules that a function imports when it runs."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "IMPORT_NAME":
+            yield instruction.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _imports(constant)
 
 
 def importable(module: types.ModuleType) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import symtable
 
 import pytest
@@ -17,8 +18,6 @@ def read(body: str, shell: object = None, **options: object) -> Reading:
 
 def needs(body: str) -> set[str]:
     """What must come from outside, builtins left out."""
-    import builtins
-
     return {name for name in read(body).reads if not hasattr(builtins, name)}
 
 
@@ -117,6 +116,50 @@ def test_shell_and_magic_lines(shell: InteractiveShell) -> None:
 
 def test_a_magic_that_binds_names(shell: InteractiveShell) -> None:
     assert read("%run other.py\nprint(made_there)", shell).undefined(()) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "reads", "binds"),
+    [
+        ("%%time\nmodel = fit(data)\nprint(model)", {"fit", "data"}, {"model"}),
+        ("%%time\n!echo {word}\ny = %time f(z)\nimport lone", {"word", "f", "z"}, {"lone"}),
+        ("%%time\n%%capture out\nx = f(1)\nout", {"f"}, {"x", "out"}),
+        ("%%timeit -n 3 -r1 s = start\ng(s)", {"start", "g"}, set()),
+        ("%%prun -l 5\ng(h)", {"g", "h"}, set()),
+        ("%%capture --no-stderr\nx = f(1)", {"f"}, {"x"}),
+        ("%time x = f(a)\nprint(x)", {"f", "a"}, {"x"}),
+        ("x = 1\n%timeit -n1 f(x)", {"f"}, {"x"}),
+        ("%time x = x + 1", {"x"}, {"x"}),
+        ("x = 1\n!echo {x}", set(), {"x"}),
+        ("%time y = [g(lambda v: v + k) for v in rows]", {"g", "k", "rows"}, {"y"}),
+        ("%%time\ndef f(): return k\nf()", {"k"}, {"f"}),
+        ("!awk '{print $NF}' {path} > ${HOME}/x", {"path"}, set()),
+        ('%%bash -s {n} "$m"\necho $1 $HOME', {"n", "m"}, set()),
+        ("%env TOKEN=$token", {"token"}, set()),
+    ],
+)
+def test_code_in_magics_is_read_where_it_stands(
+    shell: InteractiveShell, body: str, reads: set[str], binds: set[str]
+) -> None:
+    reading = read(body, shell)
+    names = {name for name in reading.reads if name not in dir(builtins) and not name.isupper()}
+    assert names == reads
+    assert binds <= set(reading.binds)
+    assert reading.undefined(reads) == {}
+
+
+def test_modules_that_a_timed_cell_imports_are_known(shell: InteractiveShell) -> None:
+    reading = read("%%time\nimport lone.part\nopen('rows.csv')\nlone.part.go", shell)
+    assert "lone.part" in reading.imports and "rows.csv" in reading.strings and "lone.part.go" in reading.chains["lone"]
+
+
+def test_lines_of_a_timed_cell(shell: InteractiveShell) -> None:
+    with pytest.raises(SyntaxError) as caught:
+        read_source("%%time\nx = 1\ny = = 2\n", ["%%train"], shell, "late In[3]")
+    assert caught.value.lineno == 4
+    source = read_source("%%time\nx = nope\n", ["%%train"], shell)
+    assert source.text.splitlines() == ["", "%%time", "x = nope"]
+    assert read_names(source).reads["nope"] == 3
 
 
 def test_a_timed_cell_is_read_too(shell: InteractiveShell) -> None:
