@@ -1300,6 +1300,8 @@ export interface components {
             error?: components["schemas"]["CellError"] | null;
             /** Exit Code */
             exit_code?: number | null;
+            /** Files */
+            files?: components["schemas"]["Artifact"][];
             /** First Line At */
             first_line_at?: number | null;
             /** Forked At */
@@ -1313,6 +1315,8 @@ export interface components {
             metrics?: {
                 [key: string]: number;
             };
+            /** Notebook */
+            notebook?: string | null;
             /** Outputs */
             outputs?: components["schemas"]["Artifact"][];
             /** Peak Memory */
@@ -1341,7 +1345,7 @@ export interface components {
          * @description Why an attempt ended as it did.
          * @enum {string}
          */
-        Reason: "done" | "exception" | "output" | "exit" | "memory" | "timeout" | "stop" | "platform";
+        Reason: "done" | "exception" | "output" | "exit" | "memory" | "disk" | "input" | "timeout" | "stop" | "platform";
         /**
          * RegisterSpec
          * @description Register an output of a succeeded job as a new version of a model.
@@ -1480,6 +1484,8 @@ export interface components {
             pid: number;
             /** Started At */
             started_at: number;
+            /** Store */
+            store: string;
             /** Version */
             version: string;
             /** Workspace */
@@ -1641,7 +1647,10 @@ export interface operations {
     put_blob_blobs__digest__put: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Name of a file in the local store's `incoming` to take over instead of a body. */
+                "x-slml-incoming"?: string | null;
+            };
             path: {
                 /** @description sha256, hexadecimal. */
                 digest: string;
