@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_slml import here
+from jupyter_slml.compute import autolog
 from jupyter_slml.compute.assigned import assigned
 from jupyter_slml.compute.channel import Channel
 from jupyter_slml.compute.channels import read_manifest
 from jupyter_slml.compute.descriptors import spare_descriptors
 from jupyter_slml.compute.failures import describe
 from jupyter_slml.compute.handle import JobHandle
+from jupyter_slml.compute.patterns import MetricPatterns
 from jupyter_slml.compute.results import NotStored, collect
 from jupyter_slml.compute.shell import JobShell, KeepParameters, build
 from jupyter_slml.domain import formats
@@ -81,6 +83,12 @@ class Cell:
             inputs=read_manifest(payload["inputs"]),
         )
         here.set(handle)
+        if payload["autolog"]:
+            autolog.install(handle.record_unasked)
+        if payload["metric_patterns"]:
+            patterns = MetricPatterns(payload["metric_patterns"], handle.record_unasked)
+            for stream in (sys.stdout, sys.stderr):
+                patterns.listen(stream)
         if payload["bundle"]:
             with zipfile.ZipFile(payload["bundle"]) as bundle:
                 bundle.extractall(self.folder)

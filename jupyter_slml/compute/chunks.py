@@ -21,6 +21,8 @@ GROWTH = 16 * 1024
 LARGEST = 1024 * 1024
 #: With so many bytes waiting for the store, the pipe is not read: the cell waits in its print.
 CROWDED = 2 * LARGEST
+#: Between tries to store a chunk; None ends them, and the chunk is lost.
+PAUSES = (0.2, 1.0, 5.0, None)
 
 
 class Chunks:
@@ -105,7 +107,7 @@ class Chunks:
 
     async def _put(self, data: bytes) -> None:
         key = attempt_key(self._attempt, f"{self._leaf}/{self._sequence + 1:08d}.jsonl")
-        for pause in (0.2, 1.0, 5.0, None):
+        for pause in PAUSES:
             try:
                 await asyncio.to_thread(self._blobs.put, key, data)
             except SlmlError:

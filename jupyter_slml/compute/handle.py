@@ -68,7 +68,7 @@ class JobHandle:
         if values:
             self._say(values, None if step is None else int(step))
 
-    def _record(self, values: Mapping[str, float], step: int | None) -> None:
+    def record_unasked(self, values: Mapping[str, float], step: int | None) -> None:
         """Metrics that the cell did not log itself: from autolog and from metric patterns."""
         known = {name: value for name, value in values.items() if name not in self._own and math.isfinite(value)}
         if known:

@@ -50,6 +50,7 @@ MODULES = (
     "sklearn.pipeline",
     "sklearn.preprocessing",
     "xgboost",
+    "lightgbm",
     "cloudpickle",
     "matplotlib_inline.backend_inline",
     "skops.io",

@@ -34,5 +34,5 @@ def test_a_replayed_start_and_first_line_are_told_once() -> None:
         {"kind": "first_line", "at": 2.0},
     ]
     for message in replayed * 2:
-        tracked.hear(message, heard)  # type: ignore[arg-type]
+        tracked.hear(message, heard)
     assert heard.calls == [("attempt_started", "attempt-1", "h", 7, 1.0), ("attempt_first_line", "attempt-1", 2.0)]
