@@ -228,7 +228,7 @@ def digests(connection: Connection, without: Collection[str] = ()) -> set[str]:
             found.add(spec["bundle"]["digest"])
         if row.outcome:
             outcome = json.loads(row.outcome)
-            found |= {item["digest"] for item in outcome["outputs"]}
+            found |= {item["digest"] for item in [*outcome["outputs"], *outcome.get("files", [])]}
             found |= {outcome[name] for name in ("displays", "notebook") if outcome.get(name)}
     return found
 
