@@ -55,7 +55,8 @@ def test_retries_by_cause(run: Runner) -> None:
 
 def test_metrics_from_patterns_curves_plot_and_history(run: Runner) -> None:
     done = run(
-        "%%train --name fit --metric acc=acc=(\\d\\.\\d+)\nfor step in range(300):\n    slml.log(step=step, loss=1 / (step + 1))\n"
+        "%%train --name fit --metric acc=acc=(\\d\\.\\d+)\nfor step in range(300):\n"
+        "    slml.log(step=step, loss=1 / (step + 1))\n"
         "print('acc=0.75')",
         "job = slml.job('fit')\nprint(job.metrics, len(job.history))\njob.plot('loss')",
         "import pandas\nprint(list(job.history.columns), len(job.history))",
@@ -74,7 +75,8 @@ def test_files_and_the_executed_cell(run: Runner) -> None:
         "%%train --name leaves\nfrom IPython.display import Markdown, display\n"
         "(slml.output_dir / 'sub').mkdir()\n(slml.output_dir / 'sub' / 'a.txt').write_text('für')\n"
         "display(Markdown('**shown**'))\nprint('said')",
-        "job = slml.job('leaves')\nprint(list(job.files), job.files['sub/a.txt'].open().read())\njob.notebook().save('cell.ipynb')",
+        "job = slml.job('leaves')\nprint(list(job.files), job.files['sub/a.txt'].open().read())\n"
+        "job.notebook().save('cell.ipynb')",
     )
     assert "['sub/a.txt'] für" in texts(done.cells[2])
     made = nbformat.read(run.folder / "cell.ipynb", as_version=4)  # type: ignore[no-untyped-call]
@@ -89,7 +91,8 @@ def test_time_and_other_cell_magics(run: Runner) -> None:
     (run.folder / "lone.py").write_text("def twice(n):\n    return 2 * n\n")
     done = run(
         "k = 20\ndef plus(n):\n    return n + k",
-        "%%train --name timed -o x -o there\n%%time\nimport lone\nx = lone.twice(plus(1))\nthere = !echo {k} $x\nprint(there)",
+        "%%train --name timed -o x -o there\n%%time\nimport lone\nx = lone.twice(plus(1))\n"
+        "there = !echo {k} $x\nprint(there)",
         "%%train --name quiet -o x\n%%capture said\nprint('hidden')\nx = plus(2)",
         "%%train --name bash\n%%bash -s {k}\necho got $1",
         "print(slml.job('timed').result(), slml.job('quiet').result())",
