@@ -99,7 +99,7 @@ async def test_gpus_are_allotted_and_given_back(
         return Outcome.model_validate(message["outcome"])
 
     source = (
-        "import os, time\nseen = os.environ['CUDA_VISIBLE_DEVICES']\nslml.log(first=int(seen[0]) if seen else -1, n=len(seen))\n"
+        "import os, time\nseen = os.environ['CUDA_VISIBLE_DEVICES']\nslml.log(first=int(seen[0]) if seen else -1, n=len(seen))\n"  # noqa: E501
         f"while not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(.01)"
     )
     try:
