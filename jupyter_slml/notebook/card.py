@@ -8,11 +8,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.domain.states import JobState
-from jupyter_slml.domain.views import JobView
 from jupyter_slml.notebook.drawing import Points, spark
 from jupyter_slml.notebook.table import human_seconds, human_size
 
 if TYPE_CHECKING:
+    from jupyter_slml.domain.phases import Phase
     from jupyter_slml.domain.records import Job
 
 MIME = "application/vnd.jupyter-slml.job+json"
@@ -27,7 +27,8 @@ def job_payload(
 ) -> dict[str, Any]:
     """The card of a job, as the contract with the front end has it."""
     outcome = job.outcome
-    shown = job if isinstance(job, JobView) else JobView(**dict(job))
+    # Of a plain record, as submitting gives it, nobody knows more.
+    phases: Sequence[Phase] = getattr(job, "phases", ())
     return {
         "schema": SCHEMA,
         "workspace": workspace,
@@ -55,8 +56,8 @@ def job_payload(
             for item in (outcome.outputs if outcome else [])
         ],
         "captures": [{"name": item.name, "type": item.type, "size": item.size} for item in job.spec.captures],
-        "phases": [phase.model_dump() for phase in shown.phases],
-        "expected_at": shown.expected_at,
+        "phases": [phase.model_dump() for phase in phases],
+        "expected_at": getattr(job, "expected_at", None),
         "curves": dict(curves or {}),
         "revision": job.revision,
         "headless": headless,

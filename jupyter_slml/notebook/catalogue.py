@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from jupyter_slml.domain.states import JobState
-from jupyter_slml.domain.views import JobSummary
 from jupyter_slml.errors import NotFound
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.table import Table, human_seconds
+
+if TYPE_CHECKING:
+    from jupyter_slml.domain.views import JobSummary
 
 _PAGE = 500
 _ENDED = tuple(state.value for state in JobState if state.is_final)

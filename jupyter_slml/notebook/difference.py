@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
-from pydantic import JsonValue
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
-from jupyter_slml.domain.diffs import Change, JobDiff
+    from jupyter_slml.domain.diffs import Change, JobDiff
 
 _CELL = "padding:2px 12px 2px 0;text-align:left;vertical-align:top;border:none"
 _LINES = {"+": "color:#1a7f37", "-": "color:#cf222e", "@": "color:#6e7781"}
