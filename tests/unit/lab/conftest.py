@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -120,3 +121,14 @@ def daemon(home: Workspace, jp_asyncio_loop: asyncio.AbstractEventLoop) -> Itera
     made = jp_asyncio_loop.run_until_complete(make())
     yield made
     made.stop()
+
+
+@pytest.fixture(autouse=True)
+def ended_generators(jp_asyncio_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """A reader that leaves a stream half read leaves httpx's generators too. `asyncio.run` ends those before it closes its
+    loop; pytest-jupyter's loop does not, and Python 3.13 complains of it."""
+    yield
+    gc.collect()
+    # What the collector found is closed by tasks of the loop.
+    jp_asyncio_loop.run_until_complete(asyncio.sleep(0))
+    jp_asyncio_loop.run_until_complete(jp_asyncio_loop.shutdown_asyncgens())
