@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: How long a store that cannot be reached, or is full, may keep an attempt from its end.
-PATIENCE = 300.0
+PATIENCE = float(os.environ.get("SLML_STORE_PATIENCE", "300"))
 
 _SIGNALS = {
     signal.SIGSEGV: "it touched memory that is not its own (a fault in a compiled library)",

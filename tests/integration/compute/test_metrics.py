@@ -104,3 +104,16 @@ async def test_patterns_read_printed_lines(points: Any) -> None:
     found, _ = await points(source, metric_patterns={"loss": r"loss=([\d.e-]+)", "auc": r"auc: (\S+)"})
     assert [(step, values["loss"]) for step, values in found if "loss" in values] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
     assert [values["auc"] for _, values in found if "auc" in values] == [0.9, 0.95]
+
+
+async def test_lightgbm_if_it_is_there(points: Any) -> None:
+    pytest.importorskip("lightgbm")
+    source = DATA + (
+        "import lightgbm\nd = lightgbm.Dataset(X, y)\n"
+        "booster = lightgbm.train({'objective': 'binary', 'verbose': -1}, d, 3, valid_sets=[d], valid_names=['train'])\n"
+        "model = lightgbm.LGBMClassifier(n_estimators=4, verbose=-1).fit(X, y, eval_set=[(X[:9], y[:9])])"
+    )
+    found, text = await points(source)
+    assert "autolog" not in text
+    assert [step for step, values in found if "train-binary_logloss" in values] == [0, 1, 2]
+    assert [step for step, values in found if "valid_0-binary_logloss" in values] == [0, 1, 2, 3]
