@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_slml import here
-from jupyter_slml.compute import autolog
 from jupyter_slml.compute.assigned import assigned
+from jupyter_slml.compute.autolog import Autolog
 from jupyter_slml.compute.channel import Channel
 from jupyter_slml.compute.channels import read_manifest
 from jupyter_slml.compute.descriptors import spare_descriptors
@@ -31,11 +31,13 @@ from jupyter_slml.compute.shell import JobShell, KeepParameters, build
 from jupyter_slml.domain import formats
 
 _shell: list[JobShell] = []
+_autolog: list[Autolog] = []
 
 
 def prepare() -> None:
-    """In the zygote: build the shell."""
+    """In the zygote: build the shell and autolog's wrappers."""
     if not _shell:
+        _autolog.append(Autolog())
         with tempfile.TemporaryDirectory(prefix="slml-ipython-") as folder:
             _shell.append(build(Path(folder)))
 
@@ -84,7 +86,7 @@ class Cell:
         )
         here.set(handle)
         if payload["autolog"]:
-            autolog.install(handle.record_unasked)
+            _autolog[0].install(handle.record_unasked)
         if payload["metric_patterns"]:
             patterns = MetricPatterns(payload["metric_patterns"], handle.record_unasked)
             for stream in (sys.stdout, sys.stderr):

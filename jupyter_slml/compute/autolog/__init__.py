@@ -1,7 +1,8 @@
 """Metrics that the frameworks compute anyway, logged without a changed line.
 
-Functions of the frameworks are wrapped, in the child of a job that asked for it and nowhere else. Logging never breaks or
-noticeably slows the user's call: an exception in here is one line on stderr and the end of autolog in that job.
+Functions of the frameworks are wrapped, in the child of a job that asked for it and nowhere else. The wrappers are made in
+the zygote: looking through all loaded classes and modules in a child would copy the memory pages of each. Logging never
+breaks or noticeably slows the user's call: an exception in here is one line on stderr and the end of autolog in that job.
 """
 
 from __future__ import annotations
@@ -9,17 +10,27 @@ from __future__ import annotations
 import sys
 
 from jupyter_slml.compute.autolog import boosters, estimators
-from jupyter_slml.compute.autolog.recorder import Recorder, Say
+from jupyter_slml.compute.autolog.recorder import Placement, Recorder, Say
 
 
-def install(say: Say) -> None:
-    """Wrap what is loaded. `say(values, step)` records a point. Never raises."""
-    recorder = Recorder(say)
-    for module, wrap in (
-        ("xgboost", boosters.wrap_xgboost),
-        ("lightgbm", boosters.wrap_lightgbm),
-        ("sklearn.base", estimators.wrap_sklearn),
-    ):
-        if module in sys.modules:
-            with recorder.guarded():
-                wrap(recorder)
+class Autolog:
+    """Wrappers for what is loaded now; in place after `install`."""
+
+    def __init__(self) -> None:
+        self._recorder = Recorder()
+        self._placements: list[Placement] = []
+        for module, wrappers in (
+            ("xgboost", boosters.xgboost_wrappers),
+            ("lightgbm", boosters.lightgbm_wrappers),
+            ("sklearn.base", estimators.sklearn_wrappers),
+        ):
+            if module in sys.modules:
+                with self._recorder.guarded():
+                    self._placements += wrappers(self._recorder)
+
+    def install(self, say: Say) -> None:
+        """From now on `say(values, step)` records points. Never raises."""
+        self._recorder.say = say
+        with self._recorder.guarded():
+            for owner, name, wrapper in self._placements:
+                setattr(owner, name, wrapper)

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_slml.compute.autolog.recorder import Recorder
+from jupyter_slml.compute.autolog.recorder import Placement, Recorder
 
 
-def wrap_xgboost(recorder: Recorder) -> None:
+def xgboost_wrappers(recorder: Recorder) -> list[Placement]:
     """`train` and `cv`, in every module that holds them: the scikit-learn face calls `train`."""
     from xgboost.callback import TrainingCallback
 
@@ -35,11 +35,15 @@ def wrap_xgboost(recorder: Recorder) -> None:
         if kwargs.get("evals"):
             with_watch(kwargs)
 
-    _replace(recorder, "xgboost.training", "train", train_watched)
-    _replace(recorder, "xgboost.training", "cv", with_watch)
+    return [
+        *_wrappers(recorder, "xgboost.training", "train", train_watched),
+        *_wrappers(recorder, "xgboost.training", "cv", with_watch),
+    ]
 
 
-def wrap_lightgbm(recorder: Recorder) -> None:
+def lightgbm_wrappers(recorder: Recorder) -> list[Placement]:
+    """`train` and `cv`."""
+
     def watch(environment: Any) -> None:
         with recorder.guarded():
             values = {f"{item[0]}-{item[1]}": float(item[2]) for item in environment.evaluation_result_list or ()}
@@ -52,8 +56,10 @@ def wrap_lightgbm(recorder: Recorder) -> None:
     def with_watch(kwargs: dict[str, Any]) -> None:
         kwargs["callbacks"] = [*(kwargs.get("callbacks") or ()), watch]
 
-    _replace(recorder, "lightgbm.engine", "train", with_watch)
-    _replace(recorder, "lightgbm.engine", "cv", with_watch)
+    return [
+        *_wrappers(recorder, "lightgbm.engine", "train", with_watch),
+        *_wrappers(recorder, "lightgbm.engine", "cv", with_watch),
+    ]
 
 
 def _latest(name: str, value: Any) -> tuple[str, float]:
@@ -61,7 +67,7 @@ def _latest(name: str, value: Any) -> tuple[str, float]:
     return (f"{name}-mean", float(value[0])) if isinstance(value, tuple) else (name, float(value))
 
 
-def _replace(recorder: Recorder, home: str, name: str, prepare: Callable[[dict[str, Any]], None]) -> None:
+def _wrappers(recorder: Recorder, home: str, name: str, prepare: Callable[[dict[str, Any]], None]) -> list[Placement]:
     """Wrap a function wherever its package has bound it; `prepare` may change the keyword arguments of a call."""
     original = getattr(importlib.import_module(home), name)
 
@@ -75,6 +81,8 @@ def _replace(recorder: Recorder, home: str, name: str, prepare: Callable[[dict[s
         return original(*args, **kwargs)
 
     package = home.partition(".")[0]
-    for key, module in list(sys.modules.items()):
-        if (key == package or key.startswith(f"{package}.")) and getattr(module, name, None) is original:
-            setattr(module, name, watched)
+    return [
+        (module, name, watched)
+        for key, module in list(sys.modules.items())
+        if (key == package or key.startswith(f"{package}.")) and getattr(module, name, None) is original
+    ]

@@ -10,7 +10,7 @@ import types
 import warnings
 from typing import Any
 
-from jupyter_slml.compute.autolog.recorder import Recorder
+from jupyter_slml.compute.autolog.recorder import Placement, Recorder
 
 #: Rows with which a score is tried, to know what all of them would cost.
 SAMPLE = 200
@@ -18,9 +18,10 @@ SAMPLE = 200
 MOST_CANDIDATES = 1000
 
 
-def wrap_sklearn(recorder: Recorder) -> None:
+def sklearn_wrappers(recorder: Recorder) -> list[Placement]:
     """`fit` of every estimator of scikit-learn's own, loaded now or later, and `cross_validate`."""
     base = sys.modules["sklearn.base"].BaseEstimator
+    placements = _cross_validate_wrappers(recorder)
     todo = [base]
     seen = set()
     while todo:
@@ -28,23 +29,24 @@ def wrap_sklearn(recorder: Recorder) -> None:
             if kind not in seen:
                 seen.add(kind)
                 todo.append(kind)
-                _wrap_fit(kind, recorder)
+                placements += _fit_wrappers(kind, recorder)
 
     def created(kind: Any, /, **options: Any) -> None:
         super(base, kind).__init_subclass__(**options)
         with recorder.guarded():
-            _wrap_fit(kind, recorder)
+            for placement in _fit_wrappers(kind, recorder):
+                setattr(*placement)
 
     if "__init_subclass__" not in base.__dict__:
-        base.__init_subclass__ = classmethod(created)
-    _wrap_cross_validate(recorder)
+        placements.append((base, "__init_subclass__", classmethod(created)))
+    return placements
 
 
-def _wrap_fit(kind: Any, recorder: Recorder) -> None:
+def _fit_wrappers(kind: Any, recorder: Recorder) -> list[Placement]:
     """A class of the user's is left alone: it travels by value, and our wrapper would travel with it."""
     original = kind.__dict__.get("fit")
     if not kind.__module__.startswith("sklearn.") or type(original) is not types.FunctionType:
-        return
+        return []
 
     @functools.wraps(original)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -65,7 +67,7 @@ def _wrap_fit(kind: Any, recorder: Recorder) -> None:
                     _log_score(self, original, args, kwargs, recorder)
         return result
 
-    kind.fit = fit
+    return [(kind, "fit", fit)]
 
 
 def _log_search(search: Any, recorder: Recorder) -> None:
@@ -103,11 +105,11 @@ def _log_score(model: Any, original: Any, args: tuple[Any, ...], kwargs: dict[st
         recorder.log({"training_score": float(model.score(features, target, **weighted))})
 
 
-def _wrap_cross_validate(recorder: Recorder) -> None:
+def _cross_validate_wrappers(recorder: Recorder) -> list[Placement]:
     """`cross_val_score` calls it, too."""
     validation = sys.modules.get("sklearn.model_selection._validation")
     if validation is None:
-        return
+        return []
     original = validation.cross_validate
 
     @functools.wraps(original)
@@ -125,6 +127,8 @@ def _wrap_cross_validate(recorder: Recorder) -> None:
                     recorder.log({f"{short}_mean": float(scores.mean())})
         return result
 
-    for key, module in list(sys.modules.items()):
-        if key.startswith("sklearn.model_selection") and getattr(module, "cross_validate", None) is original:
-            module.cross_validate = cross_validate  # type: ignore[attr-defined]
+    return [
+        (module, "cross_validate", cross_validate)
+        for key, module in list(sys.modules.items())
+        if key.startswith("sklearn.model_selection") and getattr(module, "cross_validate", None) is original
+    ]

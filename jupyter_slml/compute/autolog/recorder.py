@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 Say = Callable[[Mapping[str, float], int | None], None]
 
@@ -15,11 +16,15 @@ ALLOWANCE = 0.1
 SHARE = 0.05
 
 
-class Recorder:
-    """Counts what autolog costs, and is quiet inside a search, whose many fits are no metrics of the job."""
+#: Object, attribute, new value.
+Placement = tuple[Any, str, Any]
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
+
+class Recorder:
+    """Silent until it has a `say`, and inside a search, whose many fits are no metrics of the job. Counts its own costs."""
+
+    def __init__(self) -> None:
+        self.say: Say | None = None
         self._broken = False
         self._hushes = 0
         self._lock = threading.Lock()
@@ -29,10 +34,11 @@ class Recorder:
 
     @property
     def silent(self) -> bool:
-        return self._broken or self._hushes > 0
+        return self.say is None or self._broken or self._hushes > 0
 
     def log(self, values: Mapping[str, float], step: int | None = None) -> None:
-        self._say(values, step)
+        if self.say is not None:
+            self.say(values, step)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:

@@ -202,15 +202,19 @@ class Followed:
 
 
 @pytest.fixture(scope="module")
-def follow(place: RunnerPlace) -> Callable[[AttemptOrder], Awaitable[Followed]]:
+async def follow(place: RunnerPlace) -> AsyncIterator[Callable[[AttemptOrder], Awaitable[Followed]]]:
     """Give an order to the runner (started when there is none)."""
+    streams: list[Followed] = []
 
     async def follow(order: AttemptOrder) -> Followed:
         reader, writer = await ensure(place)
         writer.write(json.dumps({"op": "supervise", "order": order.model_dump(mode="json")}).encode() + b"\n")
-        return Followed(reader, writer)
+        streams.append(Followed(reader, writer))
+        return streams[-1]
 
-    return follow
+    yield follow
+    for followed in streams:
+        followed.close()
 
 
 def log_text(blobs: Blobs, attempt: str) -> str:

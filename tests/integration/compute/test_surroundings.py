@@ -132,7 +132,7 @@ async def test_a_clock_that_jumps_decides_nothing(
     source = f"import os, time\nslml.log(now=time.time())\nwhile not os.path.exists({str(go)!r}): time.sleep(.01)"
     try:
         first = await runner.start(order(source, timeout=50))
-        await runner.until(first, "first_line")
+        await runner.until(first, "progress")
         clock.write_text("86400")
         # A day later, as it seems: nothing has timed out, nobody is idle, and new work starts.
         second = await runner.start(order(source, timeout=50))
