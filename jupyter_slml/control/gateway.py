@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -116,6 +117,15 @@ class Gateway:
             )
         # It outlives us or we outlive it; in the second case somebody must reap it.
         threading.Thread(target=process.wait, name="slml-reaper", daemon=True).start()
+        try:
+            return await self._listening(process, log)
+        except asyncio.CancelledError:
+            # Nobody waits for it any more, and it has not said yet who it is: later nobody could find it.
+            process.kill()
+            raise
+
+    async def _listening(self, process: subprocess.Popen[bytes], log: Path) -> int:
+        """Wait until a started gateway has said that it listens; returns its pid. Raises Unavailable."""
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT
         while asyncio.get_running_loop().time() < deadline:
             if self._pid() == process.pid:

@@ -115,4 +115,5 @@ async def control(place: Workspace) -> AsyncIterator[Control]:
     compute.outputs = [MODEL]
     async with running(place, compute) as found:
         yield found
-        await found.gateway.shut_down()
+    # After the reconciler, which would start it again.
+    await found.gateway.shut_down()
