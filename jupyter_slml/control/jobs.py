@@ -165,8 +165,9 @@ class Jobs:
             found, cursor, total = table.page(
                 connection, states=states, name=name, search=search, before=before, limit=limit
             )
-            explained = self._waiting.explain(connection, found)
-        return JobPage(jobs=[summary(job) for job, _ in explained], next=cursor, total=total)
+            waits = self._waiting.explain(connection, [job.id for job in found if job.state is JobState.QUEUED])
+        found = [job.evolve(reason=waits[job.id].reason) if job.id in waits else job for job in found]
+        return JobPage(jobs=found, next=cursor, total=total)
 
     def attempts(self, word: str) -> AttemptList:
         with self._database.read() as connection:
@@ -179,9 +180,10 @@ class Jobs:
 
     def _view(self, job: Job) -> JobView:
         with self._database.read() as connection:
-            ((explained, expected),) = self._waiting.explain(connection, [job])
+            waits = self._waiting.explain(connection, [job.id]).get(job.id) if job.state is JobState.QUEUED else None
             attempts = table.attempts_of(connection, job.id)
-        return JobView(**dict(explained), phases=phases(job, attempts), expected_at=expected)
+        more = {} if waits is None else {"reason": waits.reason, "expected_at": waits.until}
+        return JobView(**{**dict(job), "phases": phases(job, attempts), **more})
 
 
 def remove(transaction: Transaction, job: Job) -> list[str]:

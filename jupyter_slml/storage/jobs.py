@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 from sqlalchemy import delete as sql_delete
 
 from jupyter_slml.domain.records import Attempt, Job
-from jupyter_slml.domain.states import AttemptState, Desired, JobState
+from jupyter_slml.domain.states import AttemptState, JobState
+from jupyter_slml.domain.views import JobSummary
 from jupyter_slml.errors import Invalid, NotFound
 from jupyter_slml.storage.rows import to_record, to_row
 from jupyter_slml.storage.schema import attempts, dependencies, jobs
 
 _JOB = ("spec", "outcome", "metrics", "retried")
 _ATTEMPT = ("outcome",)
+_SUMMARY = [jobs.c[name] for name in JobSummary.model_fields]
 _LIVE = (JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
 
 
@@ -77,56 +78,6 @@ def unfinished(connection: Connection) -> list[str]:
     return [row.id for row in rows]
 
 
-class Waiting(NamedTuple):
-    """A queued job as the order of turns sees it."""
-
-    id: str
-    user: str
-    priority: int
-    created_at: float
-    instance: str
-
-
-def waiting(connection: Connection) -> list[Waiting]:
-    """All queued jobs, blocked ones and those in a back-off too."""
-    query = select(jobs.c.id, jobs.c.user, jobs.c.priority, jobs.c.created_at, jobs.c.instance)
-    rows = connection.execute(query.where(jobs.c.state == JobState.QUEUED))
-    return [Waiting(*row) for row in rows]
-
-
-def startable(connection: Connection, now: float, limit: int) -> list[Waiting]:
-    """Queued jobs that could start now: of each user the first ones, `limit` in all or a little more.
-
-    Only the heads of the users' queues are read, so that a long queue costs no more than a short one. Jobs that others
-    block and jobs in a back-off are left out.
-    """
-    users = connection.scalars(select(jobs.c.user).where(jobs.c.state == JobState.QUEUED).distinct()).all()
-    found: list[Waiting] = []
-    for user in users:
-        query = (
-            select(jobs.c.id, jobs.c.user, jobs.c.priority, jobs.c.created_at, jobs.c.instance)
-            .where(
-                jobs.c.state == JobState.QUEUED,
-                jobs.c.user == user,
-                jobs.c.desired == Desired.RUN,
-                jobs.c.blocked == 0,
-                or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now),
-            )
-            .order_by(jobs.c.priority.desc(), jobs.c.created_at, jobs.c.id)
-            .limit(max(1, limit // len(users)))
-        )
-        found += [Waiting(*row) for row in connection.execute(query)]
-    return found
-
-
-def next_start(connection: Connection) -> float | None:
-    """When the first back-off of a queued job ends; None when none waits for that."""
-    found: float | None = connection.scalar(
-        select(func.min(jobs.c.not_before)).where(jobs.c.state == JobState.QUEUED, jobs.c.not_before.is_not(None))
-    )
-    return found
-
-
 def live_by_user(connection: Connection) -> dict[str, int]:
     """How many jobs of each user hold a slot."""
     rows = connection.execute(
@@ -155,10 +106,10 @@ def typical_seconds(connection: Connection, name: str, sample: int = 20) -> floa
     return statistics.median(spans) if spans else None
 
 
-def holding(connection: Connection) -> list[Job]:
-    """Jobs that hold a slot."""
-    rows = connection.execute(select(jobs).where(jobs.c.state.in_(_LIVE))).mappings()
-    return [to_record(Job, row, _JOB) for row in rows]
+def holding(connection: Connection) -> list[tuple[str, float | None]]:
+    """Name and start of the jobs that hold a slot."""
+    rows = connection.execute(select(jobs.c.name, jobs.c.started_at).where(jobs.c.state.in_(_LIVE)))
+    return [(row.name, row.started_at) for row in rows]
 
 
 def depend(connection: Connection, job_id: str, needs: Sequence[str]) -> None:
@@ -173,14 +124,6 @@ def dependents(connection: Connection, needed: str) -> list[Job]:
         select(jobs)
         .join(dependencies, dependencies.c.job == jobs.c.id)
         .where(dependencies.c.needs == needed, jobs.c.state == JobState.QUEUED)
-    ).mappings()
-    return [to_record(Job, row, _JOB) for row in rows]
-
-
-def needed_by(connection: Connection, job_id: str) -> list[Job]:
-    """The jobs that this one waits for, finished ones too."""
-    rows = connection.execute(
-        select(jobs).join(dependencies, dependencies.c.needs == jobs.c.id).where(dependencies.c.job == job_id)
     ).mappings()
     return [to_record(Job, row, _JOB) for row in rows]
 
@@ -241,13 +184,13 @@ def page(
     search: str | None = None,
     before: str | None = None,
     limit: int = 50,
-) -> tuple[list[Job], str | None, int]:
-    """One page, newest first: (jobs, cursor of the next page or None, number of all matches).
+) -> tuple[list[JobSummary], str | None, int]:
+    """One page, newest first: (jobs, cursor of the next page or None, number of all matches). Reads no spec or outcome.
 
     Raises Invalid for a cursor that no earlier page returned.
     """
     matches = select(func.count()).select_from(jobs)
-    query = select(jobs)
+    query = select(*_SUMMARY)
     conditions: list[ColumnElement[bool]] = []
     if states:
         conditions.append(jobs.c.state.in_(states))
@@ -265,7 +208,7 @@ def page(
             raise Invalid(f"{before!r} is not a cursor of this list.", field="before", value=before) from None
         query = query.where(or_(jobs.c.created_at < moment, and_(jobs.c.created_at == moment, jobs.c.id < last)))
     rows = connection.execute(query.order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit + 1)).mappings()
-    found = [to_record(Job, row, _JOB) for row in rows]
+    found = [to_record(JobSummary, row, ("metrics",)) for row in rows]
     cursor = f"{found[limit - 1].created_at!r}~{found[limit - 1].id}" if len(found) > limit else None
     return found[:limit], cursor, connection.scalar(matches) or 0
 

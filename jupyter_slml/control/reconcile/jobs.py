@@ -20,7 +20,7 @@ from jupyter_slml.domain.records import Attempt, Job
 from jupyter_slml.domain.states import AttemptState, Desired, JobState
 from jupyter_slml.errors import Invalid
 from jupyter_slml.ports.compute import Compute
-from jupyter_slml.storage import events
+from jupyter_slml.storage import events, queue
 from jupyter_slml.storage import jobs as table
 from jupyter_slml.storage.database import Database, Transaction
 
@@ -96,12 +96,12 @@ class JobMoves:
         waiting, delay = await asyncio.to_thread(self._waiting)
         return [job.id for job in waiting if self._compute.slot(self._catalogue.get(job.instance).resources)], delay
 
-    def _waiting(self) -> tuple[list[table.Waiting], float | None]:
+    def _waiting(self) -> tuple[list[queue.Waiting], float | None]:
         with self._database.read() as connection:
             now = self._database.clock.now()
-            found = table.startable(connection, now, LOOK_AHEAD)
+            found = queue.startable(connection, now, LOOK_AHEAD)
             by_user, by_kind = table.live_by_user(connection), table.live_by_instance(connection)
-            start = table.next_start(connection)
+            start = queue.next_start(connection)
         allowed = [job for job in found if self._limits.allow(job.user, self._catalogue.get(job.instance), by_user, by_kind)]
         return in_turn(allowed, by_user, self._served), None if start is None or start <= now else start - now
 
@@ -173,6 +173,8 @@ class JobMoves:
             "metrics": {**job.metrics, **_finite(outcome.metrics)},
         }
         if outcome.state is AttemptState.SUCCEEDED:
+            # Those of the attempt that committed: what an earlier one had logged was not its doing.
+            changes["metrics"] = _finite(outcome.metrics)
             event = JobEvent.SUCCEEDED
             if job.spec.register_as is not None:
                 event = self._register(transaction, job, outcome, job.spec.register_as, changes)

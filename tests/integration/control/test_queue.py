@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import random
 import time
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from jupyter_slml.control.limits import Limits
+from jupyter_slml.control.turns import in_turn, places
 from jupyter_slml.domain.instances import GIB, InstanceType
+from jupyter_slml.domain.records import Job
 from jupyter_slml.domain.specs import JobSpec, Origin
 from jupyter_slml.domain.states import JobState
 from jupyter_slml.errors import Conflict, Invalid, NotFound
 from jupyter_slml.settings import Workspace
+from jupyter_slml.storage import jobs as table
+from jupyter_slml.storage import queue
+from jupyter_slml.storage.database import Database, sqlite_url
 from jupyter_slml.testing.compute import FakeCompute
 
 from .conftest import Control, running
 
 pytestmark = pytest.mark.anyio
+
+#: The first page of the whole list.
+PAGE: dict[str, Any] = {"states": (), "name": None, "search": None, "before": None, "limit": 50}
 
 
 def spec(source: str = "sleep", user: str = "ann", **options: object) -> JobSpec:
@@ -130,3 +141,53 @@ async def test_phases_tell_where_the_time_went(control: Control) -> None:
     assert [phase.name for phase in found.phases] == ["queued", "starting", "preparing", "running"]
     assert found.phases[0].start == found.created_at
     assert found.phases[-1].end == found.ended_at
+
+
+async def test_places_are_counted_as_the_order_of_turns_has_them(place: Workspace) -> None:
+    """For any mixture of users, priorities and slots held, counting in SQL and sorting everything agree."""
+    draw = random.Random(7)
+    database = Database(sqlite_url(place.database))
+    with database.write() as transaction:
+        for number in range(120):
+            user, priority = draw.choice(["ann", "ann", "bob", "cleo"]), draw.choice([0, 0, 0, 5])
+            # Some at the same moment.
+            moment = float(draw.randrange(60))
+            job = Job(
+                id=f"job-{draw.random()}",
+                name=f"n{number}",
+                spec=spec(user=user, priority=priority),
+                state=JobState.QUEUED if number else JobState.RUNNING,
+                user=user,
+                created_at=moment,
+            )
+            table.add(transaction.connection, job)
+    with database.read() as connection:
+        everything = queue.waiting(connection, [job.id for job in table.page(connection, limit=500)[0]])
+        assert len(everything) == 119
+        for live in ({}, {"bob": 3}, {"ann": 1, "cleo": 40}):
+            expected = {job.id: ahead for ahead, job in enumerate(in_turn(everything, live, {}))}
+            assert places(connection, everything, live) == expected
+            for size in (1, 7):
+                asked = draw.sample(everything, size)
+                assert places(connection, asked, live) == {job.id: expected[job.id] for job in asked}
+    database.close()
+
+
+async def test_a_list_says_how_many_are_ahead_and_asks_as_little_for_a_long_queue(place: Workspace) -> None:
+    """Each listed job has its own place, and 300 queued jobs cost as many statements as three."""
+    async with running(place, FakeCompute(cpus=1, memory=2 * GIB)) as control:
+        first = control.jobs.submit(spec(name="first"))[0]
+        await control.until(lambda: control.jobs.get(first.id).state is JobState.RUNNING)
+        statements: list[str] = []
+        event.listen(control.database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+        asked = {}
+        for number in (3, 300):
+            while control.jobs.page(**PAGE).total < number + 1:
+                control.jobs.submit(spec(name="queued"))
+            statements.clear()
+            page = control.jobs.page(**PAGE)
+            asked[number] = len(statements)
+            ahead = [job.reason for job in page.jobs if job.state is JobState.QUEUED]
+            assert ahead[0] == f"Waits for a slot with 1 cpu, 2 GiB ({number - 1} ahead of it)."
+            assert ahead[1] == f"Waits for a slot with 1 cpu, 2 GiB ({number - 2} ahead of it)."
+        assert asked[300] == asked[3]
