@@ -162,6 +162,8 @@ def logs(job: str, follow: bool) -> None:
         for entry in page.entries:
             click.echo(entry.x, nl=False, err=entry.s == "err")
         position = page.last
+        if page.more:
+            continue
         if page.done or not follow:
             break
         found = client.jobs.wait(found.id, timeout=0.5)

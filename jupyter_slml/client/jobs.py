@@ -52,9 +52,11 @@ class Jobs:
         params: dict[str, Any] = {"timeout": timeout} | ({} if revision is None else {"revision": revision})
         return self._transport.record(JobView, "GET", f"{_path(job)}/wait", params=params, timeout=timeout + TIMEOUT)
 
-    def logs(self, job: str, after: int = 0) -> LogPage:
-        """What it printed after a position (`LogPage.last` of the page before)."""
-        return self._transport.record(LogPage, "GET", f"{_path(job)}/logs", params={"after": after})
+    def logs(self, job: str, after: int = 0, *, limit: int | None = None, tail: bool = False) -> LogPage:
+        """A page (`limit`: bytes) of what it printed after a position (`last` of the page before); with `tail` the last
+        page of it."""
+        params: dict[str, Any] = {"after": after, "tail": tail} | ({} if limit is None else {"limit": limit})
+        return self._transport.record(LogPage, "GET", f"{_path(job)}/logs", params=params)
 
     def metrics(self, job: str) -> MetricPoints:
         return self._transport.record(MetricPoints, "GET", f"{_path(job)}/metrics")

@@ -5,48 +5,43 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from jupyter_slml.control.chunks import Chunks, Line, page
 from jupyter_slml.domain.outcomes import Artifact
-from jupyter_slml.domain.records import Job
-from jupyter_slml.domain.views import Displays, LogEntry, LogPage, MetricPoint, MetricPoints
+from jupyter_slml.domain.records import Attempt, Job
+from jupyter_slml.domain.views import Displays, LogEntry, LogPage, MetricPoint
 from jupyter_slml.errors import Conflict, NotFound
-from jupyter_slml.ports.blobs import Blobs, attempt_key
+from jupyter_slml.ports.blobs import Blobs
 from jupyter_slml.storage import jobs as table
 from jupyter_slml.storage.database import Database
 
-#: Log positions: attempt number times this, plus the chunk's number.
-ATTEMPT_STRIDE = 1_000_000_000
+#: Bytes of one page of a log, unless the reader wants another size.
+PAGE = 2**20
 
 
 class Results:
     def __init__(self, database: Database, blobs: Blobs) -> None:
         self._database, self._blobs = database, blobs
 
-    def logs(self, word: str, after: int) -> LogPage:
-        """Everything printed after position `after`."""
-        with self._database.read() as connection:
-            job = table.find(connection, word)
-            attempts = table.attempts_of(connection, job.id)
-        entries: list[LogEntry] = []
-        last = after
-        for attempt in attempts:
-            base = attempt.number * ATTEMPT_STRIDE
-            if after >= base + ATTEMPT_STRIDE:
-                continue
-            for number, line in _chunks(self._blobs, attempt_key(attempt.id, "log"), after - base):
-                last = base + number
-                entries.append(LogEntry(q=last, n=attempt.number, **line))
-        return LogPage(entries=entries, last=last, done=job.state.is_final)
+    def logs(self, word: str, after: int, *, limit: int = PAGE, tail: bool = False) -> LogPage:
+        """What was printed after position `after`: the first page of it, or with `tail` the last one."""
+        job, attempts = self._with_attempts(word)
+        chunks = Chunks(self._blobs, attempts, "log")
+        if tail:
+            lines, more = page(chunks.backwards(after), limit)[0][::-1], False
+        else:
+            lines, more = page(chunks.forwards(after), limit)
+        return LogPage(
+            entries=[LogEntry(q=line.position, n=line.attempt, **json.loads(line.data)) for line in lines],
+            last=lines[-1].position if lines else after,
+            more=more,
+            # The job's record was read first, and an attempt's log is whole before its end is told.
+            done=job.state.is_final and not more,
+        )
 
-    def metrics(self, word: str) -> MetricPoints:
-        """All points of the newest attempt that logged any, in the order in which they were logged."""
-        with self._database.read() as connection:
-            job = table.find(connection, word)
-            attempts = table.attempts_of(connection, job.id)
-        for attempt in reversed(attempts):
-            points = [MetricPoint(**line) for _, line in _chunks(self._blobs, attempt_key(attempt.id, "metrics"), 0)]
-            if points:
-                return MetricPoints(points=points)
-        return MetricPoints(points=[])
+    def metrics(self, word: str) -> Iterator[MetricPoint]:
+        """The points of all attempts, in the order in which they were logged. Raises NotFound, before the first."""
+        _, attempts = self._with_attempts(word)
+        return (_point(line) for line in Chunks(self._blobs, attempts, "metrics").forwards())
 
     def displays(self, word: str) -> Displays:
         job = self._find(word)
@@ -80,11 +75,14 @@ class Results:
         with self._database.read() as connection:
             return table.find(connection, word)
 
+    def _with_attempts(self, word: str) -> tuple[Job, list[Attempt]]:
+        with self._database.read() as connection:
+            job = table.find(connection, word)
+            return job, table.attempts_of(connection, job.id)
 
-def _chunks(blobs: Blobs, prefix: str, after: int) -> Iterator[tuple[int, dict[str, object]]]:
-    """Lines of the numbered JSON-lines chunks below `prefix` whose number is above `after`."""
-    for key in blobs.list(prefix):
-        number = int(key.rpartition("/")[2].partition(".")[0])
-        if number > after:
-            for line in blobs.get(key).splitlines():
-                yield number, json.loads(line)
+
+def _point(line: Line) -> MetricPoint:
+    found = json.loads(line.data)
+    # What a cell wrote past `slml.log`, such as a number that is none, is no reason to show no point at all.
+    found["values"] = {name: value for name, value in found["values"].items() if value is not None}
+    return MetricPoint(attempt=line.attempt, **found)

@@ -13,19 +13,28 @@ MOST_POINTS = 100
 
 
 def curves(points: Iterable[Mapping[str, Any]], most: int = MOST_POINTS) -> dict[str, Curve]:
-    """By metric, from points `{step, values}` in the order in which they were logged.
+    """By metric, from points `{attempt, step, values}` in the order in which they were logged.
 
-    A point without a step counts as the next one of its metric. Values that cannot be drawn (NaN, infinite) are left out.
+    A point without a step counts as the next one of its metric and attempt. An attempt writes a curve anew from the first
+    step that it logs: one that goes on from a checkpoint continues the curve of the one before, and what that one had
+    logged beyond the checkpoint is dropped. Values that cannot be drawn (NaN, infinite) are left out.
     """
     whole: dict[str, Curve] = {}
+    writers: dict[str, int] = {}
     for point in points:
+        attempt = point.get("attempt", 1)
         for name, value in point["values"].items():
             if value is None or not math.isfinite(value):
                 continue
             curve = whole.setdefault(name, [])
+            goes_on = writers.get(name) == attempt and curve
             step = point.get("step")
-            curve.append([curve[-1][0] + 1 if curve else 0] if step is None else [step])
-            curve[-1].append(value)
+            if step is None:
+                step = curve[-1][0] + 1 if goes_on else 0
+            if not goes_on:
+                writers[name] = attempt
+                curve[:] = [known for known in curve if known[0] < step]
+            curve.append([step, value])
     return {name: thinned(curve, most) for name, curve in whole.items()}
 
 

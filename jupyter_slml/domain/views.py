@@ -104,7 +104,7 @@ class AttemptList(Frozen):
 class LogEntry(Frozen):
     """One piece of output."""
 
-    #: Position to resume after: it rises over chunks and attempts.
+    #: Position to resume after: it rises from entry to entry, over attempts too.
     q: int
     #: Number of the attempt.
     n: int
@@ -126,13 +126,19 @@ class MetricPoint(Frozen):
     values: dict[str, float]
 
 
+    """A part of a log. Read on after `last`: at once while there is `more`, and later until it is `done`."""
+
 class MetricPoints(Frozen):
     points: list[MetricPoint]
+    #: More is there to be read than fitted into this page.
+    more: bool = False
 
 
 class Displays(Frozen):
     """Rich outputs as nbformat output dictionaries."""
 
+    #: Number of the attempt that logged it: one that goes on from a checkpoint may repeat steps of the one before.
+    attempt: int = 1
     outputs: list[dict[str, JsonValue]]
 
 

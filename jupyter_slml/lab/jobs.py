@@ -40,7 +40,7 @@ class StopHandler(SlmlHandler):
 
 
 class LogsHandler(StreamHandler):
-    """The log so far as JSON, or as it grows when an event stream is asked for."""
+    """A page of the log as JSON, or the log as it grows when an event stream is asked for."""
 
     auth_resource = "slml:jobs"
 
@@ -48,7 +48,7 @@ class LogsHandler(StreamHandler):
     @authorized
     async def get(self, job: str) -> None:
         path = f"/jobs/{quote(job, safe='')}/logs"
-        query = self.query("after")
+        query = self.query("after", "limit", "tail")
         if "text/event-stream" in self.request.headers.get("Accept", ""):
             await self.pass_stream(path, query)
         else:

@@ -84,12 +84,13 @@ def follow(session: Session, handle: JobHandle) -> None:
     tail = LogTail(session.client, handle.id)
     card.draw([])
     position = printed = 0
+    more = False
     record = handle.record
     while True:
-        if not record.state.is_final:
+        if not record.state.is_final and not more:
             record = handle.update(handle.look(_LOOK, record.revision))
         page = handle.log_after(position)
-        position = page.last
+        position, more = page.last, page.more
         for entry in page.entries:
             tail.add(entry.x)
             printed = _print(entry.x, entry.s, printed, handle.id)

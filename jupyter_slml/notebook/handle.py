@@ -84,8 +84,8 @@ class JobHandle:
 
     @property
     def history(self) -> Any:
-        """Every logged point: a DataFrame with `step`, `time` and a column for each metric when pandas is loaded, else dicts
-        `{t, step, values}`."""
+        """Every logged point of every attempt: a DataFrame with `step`, `time`, `attempt` and a column for each metric when
+        pandas is loaded, else dicts `{attempt, t, step, values}`."""
         return as_table(self._session.client.jobs.metrics(self.id).points)
 
     def plot(self, *metrics: str) -> Plot:
@@ -133,19 +133,23 @@ class JobHandle:
 
     def logs(self, tail: int | None = None) -> str:
         """Everything that it printed so far, or its last lines."""
+        if tail is not None:
+            # The last page holds them, as a rule.
+            page = patiently(lambda: self._session.client.jobs.logs(self.id, tail=True))
+            lines = "".join(entry.x for entry in page.entries).splitlines()
+            if len(lines) > tail:
+                return "\n".join(lines[-tail:])
         parts: list[str] = []
-        position = 0
-        while True:
+        position, more = 0, True
+        while more:
             page = self.log_after(position)
             parts += [entry.x for entry in page.entries]
-            if not page.entries or page.last == position:
-                break
-            position = page.last
+            position, more = page.last, page.more
         whole = "".join(parts)
         return whole if tail is None else "\n".join(whole.splitlines()[-tail:])
 
     def log_after(self, position: int) -> LogPage:
-        """What it printed after a position (`last` of the page before)."""
+        """A page of what it printed after a position (`last` of the page before)."""
         return patiently(lambda: self._session.client.jobs.logs(self.id, position))
 
     # -- what it does --------------------------------------------------------------------------------------------------

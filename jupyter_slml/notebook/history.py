@@ -47,13 +47,14 @@ class Curves:
 
 
 def as_table(points: Sequence[MetricPoint]) -> Any:
-    """A DataFrame (`step`, `time`, a column for each metric) when pandas is loaded, else the points as dicts."""
+    """A DataFrame (`step`, `time`, `attempt`, a column for each metric) when pandas is loaded, else the points as dicts."""
     pandas = sys.modules.get("pandas")
     if pandas is None:
         return [point.model_dump() for point in points]
-    rows = [{**point.values, "step": point.step, "time": point.t} for point in points]
-    names = list(dict.fromkeys(name for point in points for name in point.values if name not in ("step", "time")))
-    frame = pandas.DataFrame(rows, columns=["step", "time", *names])
+    rows = [{**point.values, "step": point.step, "time": point.t, "attempt": point.attempt} for point in points]
+    own = ("step", "time", "attempt")
+    names = list(dict.fromkeys(name for point in points for name in point.values if name not in own))
+    frame = pandas.DataFrame(rows, columns=[*own, *names])
     return frame.assign(step=frame["step"].astype("Int64"), time=pandas.to_datetime(frame["time"], unit="s", utc=True))
 
 

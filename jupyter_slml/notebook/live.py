@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Seconds between two updates of one job's displays.
 INTERVAL = 0.25
 _RECONNECT = 1.0
+#: Bytes of a log's end that are read for a display.
+_TAIL_BYTES = 64 * 1024
 
 #: Called with the job and the last lines of its log, from the painting thread.
 Watcher = Callable[["Job", list[str]], None]
@@ -36,7 +38,8 @@ class LogTail:
         self._text = ""
 
     def read(self) -> list[str]:
-        page = self._client.jobs.logs(self._job, self._position)
+        # The last page: of a flood only its end is shown.
+        page = self._client.jobs.logs(self._job, self._position, limit=_TAIL_BYTES, tail=True)
         self._position = page.last
         self.add("".join(entry.x for entry in page.entries))
         return self.lines

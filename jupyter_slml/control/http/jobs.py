@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
@@ -11,6 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from jupyter_slml.control.http.services import Given, Services
 from jupyter_slml.control.http.streaming import HEARTBEAT, frame, stream, wants_stream
+from jupyter_slml.control.results import PAGE
 from jupyter_slml.domain.diffs import JobDiff
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.views import (
@@ -21,9 +23,15 @@ from jupyter_slml.domain.views import (
     JobPage,
     JobView,
     LogPage,
+    MetricPoint,
     MetricPoints,
     StopMany,
 )
+
+#: Bytes of a log in one event of a stream: a browser takes an event apart and draws it in one go.
+FRAME = 256 * 1024
+#: Metric points that are sent in one piece.
+TOGETHER = 1000
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -116,38 +124,50 @@ async def wait_for_job(
 async def read_logs(
     job: str,
     services: Given,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, description="Position: `last` of the page before.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=16 * PAGE, description="Bytes of a page; an entry is never cut.")] = PAGE,
+    tail: Annotated[bool, Query(description="The last page instead of the first.")] = False,
     accept: Annotated[str | None, Header()] = None,
-    last_event_id: Annotated[int | None, Header()] = None,
+    last_event_id: Annotated[int | None, Header(ge=0)] = None,
 ) -> LogPage | Response:
-    """What the job printed after a position. With `Accept: text/event-stream` it follows the job to its end."""
+    """A page of what the job printed after a position. With `Accept: text/event-stream` it follows the job to its end."""
     position = after if last_event_id is None else last_event_id
     if wants_stream(accept):
         found = await asyncio.to_thread(services.jobs.get, job)
-        return stream(_follow(services, found.id, position))
-    return await asyncio.to_thread(services.results.logs, job, position)
+        return stream(_follow(services, found.id, position, min(limit, FRAME)))
+    return await asyncio.to_thread(services.results.logs, job, position, limit=limit, tail=tail)
 
 
-async def _follow(services: Services, job: str, position: int) -> AsyncIterator[str]:
+async def _follow(services: Services, job: str, position: int, limit: int) -> AsyncIterator[str]:
     yield f": after {position}\n\n"
     while not services.bus.closed:
         attempts = await asyncio.to_thread(services.jobs.attempts, job)
         keys = [("log", attempt.id) for attempt in attempts.attempts]
         listening = services.bus.listen(("job", job), *keys)
-        page = await asyncio.to_thread(services.results.logs, job, position)
+        page = await asyncio.to_thread(services.results.logs, job, position, limit=limit)
         position = page.last
         if page.entries:
             yield frame(page.model_dump_json(), event="entries", event_id=position)
         if page.done:
             yield frame("{}", event="done", event_id=position)
             return
-        if not await listening.wait(HEARTBEAT):
+        if not page.more and not await listening.wait(HEARTBEAT):
             yield ":\n\n"
 
 
-@router.get("/{job}/metrics")
-def read_metrics(job: str, services: Given) -> MetricPoints:
-    return services.results.metrics(job)
+@router.get("/{job}/metrics", response_model=MetricPoints)
+def read_metrics(job: str, services: Given) -> StreamingResponse:
+    """Every point of every attempt. There may be a million, so they are sent as they are read."""
+    return StreamingResponse(_listed(services.results.metrics(job)), media_type="application/json")
+
+
+def _listed(points: Iterator[MetricPoint]) -> Iterator[str]:
+    yield '{"points":['
+    first = True
+    while some := [point.model_dump_json() for point in islice(points, TOGETHER)]:
+        yield ("" if first else ",") + ",".join(some)
+        first = False
+    yield "]}"
 
 
 @router.get("/{job}/displays")

@@ -65,8 +65,10 @@ export class SlmlClient {
     return (await this._json<{ curves: ICurves }>(path)).curves;
   }
 
-  logs(id: string, after = 0): Promise<ILogPage> {
-    return this._json(`jobs/${encodeURIComponent(id)}/logs?after=${after}`);
+  /** The end of what a job has printed. */
+  logTail(id: string): Promise<ILogPage> {
+    const query = 'tail=true&limit=65536';
+    return this._json(`jobs/${encodeURIComponent(id)}/logs?${query}`);
   }
 
   async models(): Promise<IModel[]> {

@@ -291,7 +291,7 @@ export interface paths {
         };
         /**
          * Read Logs
-         * @description What the job printed after a position. With `Accept: text/event-stream` it follows the job to its end.
+         * @description A page of what the job printed after a position. With `Accept: text/event-stream` it follows the job to its end.
          */
         get: operations["read_logs_jobs__job__logs_get"];
         put?: never;
@@ -309,7 +309,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read Metrics */
+        /**
+         * Read Metrics
+         * @description Every point of every attempt. There may be a million, so they are sent as they are read.
+         */
         get: operations["read_metrics_jobs__job__metrics_get"];
         put?: never;
         post?: never;
@@ -1204,7 +1207,10 @@ export interface components {
             /** X */
             x: string;
         };
-        /** LogPage */
+        /**
+         * LogPage
+         * @description A part of a log. Read on after `last`: at once while there is `more`, and later until it is `done`.
+         */
         LogPage: {
             /** Done */
             done: boolean;
@@ -1324,9 +1330,19 @@ export interface components {
             reason: components["schemas"]["Reason"];
             /** Skipped */
             skipped?: {
+            /**
+             * More
+             * @default false
+             */
+            more: boolean;
                 [key: string]: string;
             };
             state: components["schemas"]["AttemptState"];
+            /**
+             * Attempt
+             * @default 1
+             */
+            attempt: number;
         };
         /**
          * Phase
@@ -2382,7 +2398,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                /** @description Position: `last` of the page before. */
                     "application/json": components["schemas"]["ModelDetail"];
+                /** @description Bytes of a page; an entry is never cut. */
+                limit?: number;
+                /** @description The last page instead of the first. */
+                tail?: boolean;
                 };
             };
             /** @description Validation Error */

@@ -113,7 +113,7 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
   /** The last lines as the log has them: the kernel may have gone before the job ended. */
   private async _readTail(id: string): Promise<void> {
     try {
-      const { entries } = await this._options.workspace.client.logs(id);
+      const { entries } = await this._options.workspace.client.logTail(id);
       const lines = entries
         .map(entry => entry.x)
         .join('')

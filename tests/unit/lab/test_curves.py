@@ -18,6 +18,20 @@ def test_points_without_a_step_are_counted() -> None:
     assert curves(points) == {"auc": [[0, 0.5], [1, 0.6]]}
 
 
+def test_an_attempt_writes_on_from_its_first_step() -> None:
+    """What the attempt before had logged beyond the checkpoint is dropped; a metric that it leaves alone stays whole."""
+    first = [{"attempt": 1, "step": step, "values": {"loss": 9.0 - step, "rate": 1.0}} for step in range(6)]
+    second = [{"attempt": 2, "step": step, "values": {"loss": 0.5}} for step in (4, 7)]
+    found = curves([*first, *second])
+    assert found["loss"] == [[0, 9.0], [1, 8.0], [2, 7.0], [3, 6.0], [4, 0.5], [7, 0.5]]
+    assert [step for step, _ in found["rate"]] == [0, 1, 2, 3, 4, 5]
+
+
+def test_without_steps_the_newest_attempt_starts_over() -> None:
+    points = [{"attempt": attempt, "values": {"auc": attempt / 10}} for attempt in (1, 1, 1, 2, 2)]
+    assert curves(points) == {"auc": [[0, 0.2], [1, 0.2]]}
+
+
 def test_what_cannot_be_drawn_is_left_out() -> None:
     points = [{"step": step, "values": {"loss": value}} for step, value in enumerate([math.nan, math.inf, None, 2.0])]
     assert curves(points) == {"loss": [[3, 2.0]]}

@@ -102,7 +102,7 @@ class Platform:
         self.records[record.id] = record
         return record
 
-    def logs(self, job: str, after: int = 0) -> LogPage:
+    def logs(self, job: str, after: int = 0, *, limit: int | None = None, tail: bool = False) -> LogPage:
         final = self.job(job).state.is_final
         entries = [LogEntry(q=1, n=1, t=0.0, s="out", x=self.text)] if self.text and after == 0 else []
         return LogPage(entries=entries, last=1 if entries else after, done=final)

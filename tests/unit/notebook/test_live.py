@@ -51,7 +51,7 @@ class Daemon:
     def get(self, job: str) -> Job:
         return self.record
 
-    def logs(self, job: str, after: int) -> LogPage:
+    def logs(self, job: str, after: int, *, limit: int, tail: bool) -> LogPage:
         entries = [LogEntry(q=after + 1, n=1, t=0.0, s="out", x=f"line {after}\n")]
         return LogPage(entries=entries, last=after + 1, done=False)
 

@@ -103,10 +103,10 @@ def test_history_is_a_frame_when_pandas_is_loaded(job: JobHandle, monkeypatch: p
     import pandas as pd
 
     frame = job.history
-    assert isinstance(frame, pd.DataFrame) and list(frame.columns) == ["step", "time", "loss", "auc"]
+    assert isinstance(frame, pd.DataFrame) and list(frame.columns) == ["step", "time", "attempt", "loss", "auc"]
     assert frame["loss"].iloc[1] == 0.5 and frame["step"].iloc[-1] is pd.NA and len(frame) == 501
     monkeypatch.delitem(sys.modules, "pandas")
-    assert job.history[0] == {"t": 0.0, "step": 0, "values": {"loss": 1.0}}
+    assert job.history[0] == {"attempt": 1, "t": 0.0, "step": 0, "values": {"loss": 1.0}}
 
 
 def test_files(job: JobHandle, tmp_path: Path) -> None:

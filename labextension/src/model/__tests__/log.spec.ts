@@ -1,5 +1,6 @@
+import type { SlmlClient } from '../../api/client';
 import type { ILogEntry } from '../../api/types';
-import { ILogLine, LineCutter } from '../log';
+import { ILogLine, JobLog, LineCutter } from '../log';
 
 function entry(x: string, s: 'out' | 'err' = 'out'): ILogEntry {
   return { q: 1, n: 1, t: 0, s, x };
@@ -65,6 +66,58 @@ describe('LineCutter', () => {
     expect(whole.map(line => [text(line), line.stream])).toEqual([
       ['half', 'out'],
       ['warning', 'err']
+    ]);
+  });
+});
+
+/** An event stream's body, as the server sends it. */
+function body(...events: string[]): ReadableStream<Uint8Array> {
+  const chunks = events.map(event => new TextEncoder().encode(event));
+  return {
+    getReader: () => ({
+      read: async () => {
+        const value = chunks.shift();
+        return { done: value === undefined, value };
+      },
+      cancel: async () => undefined
+    })
+  } as unknown as ReadableStream<Uint8Array>;
+}
+
+/** One page with an entry at each of the positions. */
+function page(...positions: number[]): string {
+  const entries = positions.map(q => ({ ...entry(`${q}\n`), q }));
+  const last = positions[positions.length - 1];
+  const data = JSON.stringify({ entries, last, more: true, done: false });
+  return `id: ${last}\nevent: entries\ndata: ${data}\n\n`;
+}
+
+describe('JobLog', () => {
+  it('reads page after page, and goes on inside a chunk when the stream breaks', async () => {
+    // The first three lines of a chunk; positions are as large as the server makes them.
+    const first = 1 * 2 ** 43 + 7 * 2 ** 17;
+    const bodies = [
+      body(page(first + 1, first + 2)),
+      body(page(first + 2, first + 3), 'event: done\ndata: {}\n\n')
+    ];
+    const asked: string[] = [];
+    const client = {
+      stream: async (path: string) => {
+        asked.push(path);
+        return bodies.shift()!;
+      }
+    } as unknown as SlmlClient;
+    const log = new JobLog(client, 'job-1');
+    const seen: number[] = [];
+    log.received.connect((_, entries) => seen.push(...entries.map(e => e.q)));
+    await new Promise<void>(resolve => {
+      log.done.connect(() => resolve());
+      log.connect();
+    });
+    expect(seen).toEqual([first + 1, first + 2, first + 3]);
+    expect(asked.map(path => path.split('=')[1])).toEqual([
+      '0',
+      String(first + 2)
     ]);
   });
 });
