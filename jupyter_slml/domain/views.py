@@ -8,8 +8,20 @@ from jupyter_slml.domain.cluster import ClusterStatus
 from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.phases import Phase
-from jupyter_slml.domain.records import Attempt, Endpoint, Event, Job, Model, Replica, Version
-from jupyter_slml.domain.specs import JobKind
+from jupyter_slml.domain.records import (
+    Approval,
+    Attempt,
+    Decision,
+    Endpoint,
+    Event,
+    Evidence,
+    Job,
+    Model,
+    Replica,
+    Transition,
+    Version,
+)
+from jupyter_slml.domain.specs import DeploySpec, JobKind, Stage
 from jupyter_slml.domain.states import JobState
 
 
@@ -93,6 +105,8 @@ class Collected(Frozen):
 
     jobs: list[str]
     objects: int
+    #: Files of uploads that were never finished.
+    uploads: int
     bytes: int
     dry_run: bool
 
@@ -114,38 +128,49 @@ class LogEntry(Frozen):
 
 
 class LogPage(Frozen):
+    """A part of a log. Read on after `last`: at once while there is `more`, and later until it is `done`."""
+
     entries: list[LogEntry]
     last: int
+    #: More is there to be read than fitted into this page.
+    more: bool = False
     #: True when the job is final and everything was read.
     done: bool
 
 
 class MetricPoint(Frozen):
+    #: Number of the attempt that logged it: one that goes on from a checkpoint may repeat steps of the one before.
+    attempt: int = 1
     t: float
     step: int | None = None
     values: dict[str, float]
 
 
-    """A part of a log. Read on after `last`: at once while there is `more`, and later until it is `done`."""
-
 class MetricPoints(Frozen):
     points: list[MetricPoint]
-    #: More is there to be read than fitted into this page.
-    more: bool = False
 
 
 class Displays(Frozen):
     """Rich outputs as nbformat output dictionaries."""
 
-    #: Number of the attempt that logged it: one that goes on from a checkpoint may repeat steps of the one before.
-    attempt: int = 1
     outputs: list[dict[str, JsonValue]]
+
+
+class VersionView(Version):
+    """A version with where it stands now."""
+
+    stage: Stage = "candidate"
+    approval: Approval = "pending"
+    aliases: list[str] = Field(default_factory=list)
 
 
 class ModelSummary(Frozen):
     name: str
     created_at: float
-    latest: Version
+    latest: VersionView
+    #: Number of the version in production.
+    production: int | None = None
+    aliases: dict[str, int] = Field(default_factory=dict)
 
 
 class ModelList(Frozen):
@@ -154,7 +179,32 @@ class ModelList(Frozen):
 
 class ModelDetail(Frozen):
     model: Model
-    versions: list[Version]
+    #: Newest first.
+    versions: list[VersionView]
+
+
+class TransitionList(Frozen):
+    """Newest first."""
+
+    transitions: list[Transition]
+
+
+class EvidenceList(Frozen):
+    """Newest first."""
+
+    evidence: list[Evidence]
+
+
+class RevisionView(Frozen):
+    """A revision as it is shown; never its token."""
+
+    id: str
+    number: int
+    model: str
+    version: int
+    weight: int
+    instance: str
+    created_at: float
 
 
 class EndpointView(Endpoint):
@@ -164,10 +214,41 @@ class EndpointView(Endpoint):
     model: str
     version: int
     replicas: list[Replica]
+    #: What was asked for last.
+    spec: DeploySpec
+    #: Every revision that is named in `traffic` or is loading, oldest first.
+    revisions: list[RevisionView] = Field(default_factory=list)
 
 
 class EndpointList(Frozen):
     endpoints: list[EndpointView]
+
+
+class DecisionList(Frozen):
+    """Newest first."""
+
+    decisions: list[Decision]
+
+
+class TokenView(Frozen):
+    """A token without its digest."""
+
+    id: str
+    name: str
+    endpoints: list[str]
+    scopes: list[str]
+    created_at: float
+    expires_at: float | None = None
+
+
+class TokenList(Frozen):
+    tokens: list[TokenView]
+
+
+class NewToken(TokenView):
+    """A token as it is made: the one time that its secret is shown."""
+
+    secret: str = Field(repr=False)
 
 
 class EventPage(Frozen):
