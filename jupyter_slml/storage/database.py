@@ -14,7 +14,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +27,8 @@ from jupyter_slml.storage import schema
 
 Listener = Callable[[list[Event]], None]
 T = TypeVar("T")
+
+_RECORD = insert(schema.events)
 
 #: At most so many writes share one commit.
 GROUP = 128
@@ -48,7 +49,7 @@ class Transaction:
         """Append an event to the log."""
         body = dict(data or {})
         values = {"at": self.now, "kind": kind, "subject": subject, "subject_id": subject_id}
-        found = self.connection.execute(insert(schema.events).values(**values, data=json.dumps(body)))
+        found = self.connection.execute(_RECORD, values | {"data": json.dumps(body)})
         key = found.inserted_primary_key
         assert key is not None
         done = Event(id=key[0], data=body, **values)
@@ -88,8 +89,8 @@ class Database:
 
     def write_together(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a write transaction that it may share with others that wait at the same moment: one commit, one
-        fsync, for all of them. Each keeps its own savepoint, so that one that raises takes nothing else along, and none
-        returns before the commit. For small writes that many clients make at once.
+        fsync, for all of them. One that raises takes nothing else along, and none returns before the commit. For small
+        writes that many clients make at once; `work` runs again when one of the others raised.
         """
         mine: Future[T] = Future()
         self._waiting.append((work, mine))
@@ -101,22 +102,30 @@ class Database:
 
     def _commit_waiting(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP))]
-        ends: list[Callable[[], None]] = []
+        done: list[Any] | None = None
         try:
             with self.write() as transaction:
-                for work, future in batch:
-                    heard = len(transaction.events)
-                    try:
-                        with transaction.connection.begin_nested():
-                            ends.append(partial(future.set_result, work(transaction)))
-                    except Exception as error:
-                        del transaction.events[heard:]
-                        ends.append(partial(future.set_exception, error))
+                done = [work(transaction) for work, _ in batch]
         except Exception as error:
-            # The commit itself failed: nobody's work is stored.
-            ends = [partial(future.set_exception, error) for _, future in batch]
-        for end in ends:
-            end()
+            if done is None:
+                # One of them cannot be done, and nothing is stored: again, each by itself.
+                self._commit_each(batch)
+                return
+            for _, future in batch:
+                future.set_exception(error)
+            return
+        for (_, future), result in zip(batch, done, strict=True):
+            future.set_result(result)
+
+    def _commit_each(self, batch: list[tuple[Callable[[Transaction], Any], Future[Any]]]) -> None:
+        for work, future in batch:
+            try:
+                with self.write() as transaction:
+                    result = work(transaction)
+            except Exception as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:

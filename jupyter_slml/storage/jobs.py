@@ -6,7 +6,7 @@ import json
 import statistics
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy import delete as sql_delete
 
 from jupyter_slml.domain.records import Attempt, Job
@@ -19,32 +19,42 @@ from jupyter_slml.storage.schema import attempts, dependencies, jobs
 _JOB = ("spec", "outcome", "metrics", "retried")
 _ATTEMPT = ("outcome",)
 _SUMMARY = [jobs.c[name] for name in JobSummary.model_fields]
+_CHANGING = ("outcome", "metrics", "retried")
 _LIVE = (JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
+
+# Built once: building a statement anew costs SQLAlchemy more than SQLite needs to run it.
+_WHICH: BindParameter[str] = bindparam("which")
+_ADD, _SAVE = insert(jobs), update(jobs).where(jobs.c.id == _WHICH)
+_GET, _BY_KEY = select(jobs).where(jobs.c.id == _WHICH), select(jobs).where(jobs.c.key == _WHICH)
+_ADD_ATTEMPT, _SAVE_ATTEMPT = insert(attempts), update(attempts).where(attempts.c.id == _WHICH)
+_GET_ATTEMPT = select(attempts).where(attempts.c.id == _WHICH)
 
 
 def add(connection: Connection, job: Job) -> None:
     """Store a new job. Raises IntegrityError of SQLAlchemy when its key is taken: look it up with `by_key` first."""
     spec = job.spec
     row = to_row(job, _JOB)
-    connection.execute(
-        insert(jobs).values(
-            **row, kind=spec.kind, instance=spec.instance, notebook=spec.origin.notebook, priority=spec.priority
-        )
-    )
+    searched = {
+        "kind": spec.kind,
+        "instance": spec.instance,
+        "notebook": spec.origin.notebook,
+        "priority": spec.priority,
+    }
+    connection.execute(_ADD, row | searched)
 
 
 def save(connection: Connection, job: Job) -> Job:
     """Store a changed job; its revision rises."""
     job = job.evolve(revision=job.revision + 1)
-    row = to_row(job, _JOB)
+    row = to_row(job, _CHANGING)
     del row["spec"], row["id"]
-    connection.execute(update(jobs).where(jobs.c.id == job.id).values(**row))
+    connection.execute(_SAVE, row | {"which": job.id})
     return job
 
 
 def get(connection: Connection, job_id: str) -> Job:
     """Raises NotFound."""
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().first()
+    row = connection.execute(_GET, {"which": job_id}).mappings().first()
     if row is None:
         raise NotFound(
             f"There is no job {job_id!r}.",
@@ -67,7 +77,7 @@ def find(connection: Connection, word: str) -> Job:
 
 
 def by_key(connection: Connection, key: str) -> Job | None:
-    row = connection.execute(select(jobs).where(jobs.c.key == key)).mappings().first()
+    row = connection.execute(_BY_KEY, {"which": key}).mappings().first()
     return None if row is None else to_record(Job, row, _JOB)
 
 
@@ -220,15 +230,17 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def add_attempt(connection: Connection, attempt: Attempt) -> None:
-    connection.execute(insert(attempts).values(**to_row(attempt, _ATTEMPT)))
+    connection.execute(_ADD_ATTEMPT, to_row(attempt, _ATTEMPT))
 
 
 def save_attempt(connection: Connection, attempt: Attempt) -> None:
-    connection.execute(update(attempts).where(attempts.c.id == attempt.id).values(**to_row(attempt, _ATTEMPT)))
+    row = to_row(attempt, _ATTEMPT)
+    del row["id"]
+    connection.execute(_SAVE_ATTEMPT, row | {"which": attempt.id})
 
 
 def get_attempt(connection: Connection, attempt_id: str) -> Attempt | None:
-    row = connection.execute(select(attempts).where(attempts.c.id == attempt_id)).mappings().first()
+    row = connection.execute(_GET_ATTEMPT, {"which": attempt_id}).mappings().first()
     return None if row is None else to_record(Attempt, row, _ATTEMPT)
 
 
