@@ -21,7 +21,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 @click.option("--keep", default=5, show_default=True, type=click.IntRange(0), help="The newest jobs of each name stay.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 def gc(older_than: str, keep: int, dry_run: bool) -> None:
-    """Delete old jobs, and all stored bytes that no job and no model version refers to.
+    """Delete old jobs, all stored bytes that no job and no model version refers to, and what unfinished uploads left.
 
     \b
     Example:
@@ -31,7 +31,8 @@ def gc(older_than: str, keep: int, dry_run: bool) -> None:
     wanted = Collect(older_than=seconds(older_than), keep=keep, dry_run=dry_run)
     found = connect().collect(wanted)
     verb = "would free" if dry_run else "freed"
-    click.echo(f"{len(found.jobs)} job(s) and {found.objects} object(s): {verb} {size(found.bytes)}.")
+    what = [f"{len(found.jobs)} job(s)", f"{found.objects} object(s)", f"{found.uploads} unfinished upload(s)"]
+    click.echo(f"{', '.join(what[:-1])} and {what[-1]}: {verb} {size(found.bytes)}.")
     for job in found.jobs:
         click.echo(f"  {job}")
 

@@ -31,7 +31,9 @@ class Metrics:
 
     def add(self, values: Mapping[str, float], step: int | None, at: float | None = None) -> None:
         known = {}
-        for name, value in values.items():
+        for given, value in values.items():
+            # Half a surrogate pair, which no store or wire takes.
+            name = given.encode(errors="replace").decode()
             if name in self.last or (len(self.last) < MOST_NAMES and len(name) <= LONGEST_NAME):
                 known[name] = self.last[name] = float(value)
             elif len(self._dropped_names) < MOST_NAMES:

@@ -68,7 +68,7 @@ def test_jobs_from_submit_to_gc(shared: Site, run) -> None:
     assert sleeping.id in run("jobs", "delete", sleeping.id)[1]
     code, out, _ = run("gc", "--older-than", "0s", "--keep", "1", "--dry-run")
     assert code == 0
-    assert "would free" in out
+    assert "object(s) and 0 unfinished upload(s): would free" in out
 
 
 def test_failures_are_one_message_with_a_remedy(run) -> None:

@@ -117,3 +117,9 @@ async def test_lightgbm_if_it_is_there(points: Any) -> None:
     assert "autolog" not in text
     assert [step for step, values in found if "train-binary_logloss" in values] == [0, 1, 2]
     assert [step for step, values in found if "valid_0-binary_logloss" in values] == [0, 1, 2, 3]
+
+
+async def test_a_name_that_is_no_text_does_not_end_the_attempt(points: Any) -> None:
+    """Half a surrogate pair can be the name of a keyword, and cannot be stored: it becomes a question mark."""
+    found, _ = await points("slml.log(**{'a\\ud800': 1.0, 'b': 2.0})")
+    assert found == [(None, {"a?": 1.0, "b": 2.0})]

@@ -62,6 +62,21 @@ async def test_gc_frees_what_it_says_and_nothing_that_is_used(control: Control) 
     assert control.blobs.exists(digest_key(kept))
 
 
+async def test_gc_takes_what_unfinished_uploads_left(control: Control) -> None:
+    """Files of `incoming` go a day after the last write to them; an upload that is under way stays."""
+    incoming = control.place.blobs / "incoming"
+    for name, hours in (("left-0001", 25), ("left-0002", 48), ("underway-1", 2)):
+        (incoming / name).write_bytes(b"x" * 1000)
+        os.utime(incoming / name, (time.time() - 3600 * hours,) * 2)
+    dry = control.retention.collect(older_than=0, keep=0, dry_run=True)
+    assert (dry.uploads, dry.bytes, dry.objects) == (2, 2000, 0)
+    assert len(list(incoming.iterdir())) == 3
+    real = control.retention.collect(older_than=0, keep=0, dry_run=False)
+    assert (real.uploads, real.bytes) == (2, 2000)
+    assert [path.name for path in incoming.iterdir()] == ["underway-1"]
+    assert control.retention.collect(older_than=0, keep=0, dry_run=False).bytes == 0
+
+
 async def test_bulk_stop_and_delete_are_all_or_nothing(control: Control) -> None:
     """A word that names no job, or a job that still runs, stops the whole request before anything is done."""
     ids = [control.jobs.submit(JobSpec(source="sleep", name=f"j{n}"))[0].id for n in range(4)]
