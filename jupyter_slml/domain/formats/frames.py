@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from jupyter_slml.domain.formats.format import Format, is_exactly
+from jupyter_slml.domain.formats.mapped import MappedTable
 from jupyter_slml.domain.formats.plain import is_json
 
 _KINDS = frozenset("biufmM")
@@ -47,11 +48,11 @@ def _is_exact(dtype: Any) -> bool:
     pandas = sys.modules["pandas"]
     if isinstance(dtype, pandas.CategoricalDtype):
         return _is_exact(dtype.categories.dtype) and dtype.categories.name is None
-    if isinstance(dtype, pandas.StringDtype | pandas.BooleanDtype):
+    if isinstance(dtype, pandas.StringDtype | pandas.BooleanDtype | pandas.DatetimeTZDtype):
         return True
     if hasattr(dtype, "numpy_dtype"):
         # Nullable floats may hold both NaN and NA, which Arrow makes one.
-        return type(dtype).__module__.startswith("pandas.core.arrays.integer")
+        return dtype.kind in "iu" and not isinstance(dtype, pandas.ArrowDtype)
     return getattr(dtype, "kind", "O") in _KINDS and getattr(dtype, "isnative", True)
 
 
@@ -83,13 +84,25 @@ def _returns(empty: Any) -> bool:
 def _same_dtype(old: Any, new: Any) -> bool:
     if hasattr(old, "categories") and hasattr(new, "categories"):
         return bool(old == new) and bool(old.categories.dtype == new.categories.dtype)
-    return bool(old == new)
+    # Dates of one zone are equal whichever library's it is.
+    return bool(old == new) and type(getattr(old, "tz", None)) is type(getattr(new, "tz", None))
 
 
 def _table(frame: Any) -> Any:
+    """What `Table.from_pandas` makes, but that NaN stays NaN: a null costs a bitmap here and a copy where it is read."""
     import pyarrow as pa
 
-    return pa.Table.from_pandas(frame, preserve_index=None)
+    schema = pa.Schema.from_pandas(frame, preserve_index=None)
+    return pa.table([_column(frame, field) for field in schema], schema=schema)
+
+
+def _column(frame: Any, field: Any) -> Any:
+    import pyarrow as pa
+
+    values = frame[field.name] if field.name in frame.columns else frame.index
+    if getattr(values.dtype, "kind", "O") == "f" and not hasattr(values.dtype, "numpy_dtype"):
+        return pa.array(values.to_numpy(), type=field.type, from_pandas=False)
+    return pa.array(values, type=field.type, from_pandas=True)
 
 
 def _write(table: Any, file: BinaryIO) -> None:
@@ -103,19 +116,12 @@ def _write(table: Any, file: BinaryIO) -> None:
             writer.write_batch(pa.record_batch([column.chunk(0) for column in table.columns], schema=table.schema))
 
 
-def _read(path: Path) -> Any:
-    import pyarrow as pa
-
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
-
-
 def _write_frame(value: Any, file: BinaryIO) -> None:
     _write(_table(value), file)
 
 
 def _read_frame(path: Path) -> Any:
-    return _read(path).to_pandas()
+    return MappedTable(path).frame()
 
 
 def _write_series(value: Any, file: BinaryIO) -> None:
@@ -125,9 +131,9 @@ def _write_series(value: Any, file: BinaryIO) -> None:
 
 
 def _read_series(path: Path) -> Any:
-    table = _read(path)
-    about = json.loads(table.schema.metadata[_ABOUT])
-    series = table.to_pandas()[_VALUE].rename(about["name"])
+    mapped = MappedTable(path)
+    about = json.loads(mapped.table.schema.metadata[_ABOUT])
+    series = mapped.frame()[_VALUE].rename(about["name"])
     series.attrs = about["attrs"]
     return series
 

@@ -210,6 +210,83 @@ def test_what_plain_frames_are_stored_as(tmp_path: Path) -> None:
     assert round_trip(frame["b"], tmp_path)[0] == "arrow-series"
 
 
+def _mixed(rows: int) -> Any:
+    return pd.DataFrame(
+        {
+            "a": np.arange(rows, dtype="int8"),
+            "b": np.arange(rows, dtype="int8"),
+            "word": ["x", "y"] * (rows // 2),
+            "x": np.linspace(0, 1, rows),
+            "y": np.where(np.arange(rows) % 3, 0.5, np.nan),
+            "kind": pd.Categorical(["u", "v"] * (rows // 2)),
+            "day": pd.date_range("2024-01-01", periods=rows).to_numpy(),
+            "seen": pd.Series(pd.date_range("2024-01-01", periods=rows)).where(np.arange(rows) > 1),
+            "flag": np.arange(rows) % 2 == 0,
+            "many": pd.array([1, None] * (rows // 2), dtype="Int64"),
+            "there": pd.date_range("2024-01-01", periods=rows, tz="Europe/Berlin"),
+        },
+        index=pd.Index(np.arange(rows) * 2.0, name="key"),
+    )
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_frame_is_read_where_it_lies_and_written_in_private(tmp_path: Path) -> None:
+    frame = _mixed(1000)
+    key, back = round_trip(frame, tmp_path)
+    stored = (tmp_path / "stored").read_bytes()
+    assert key == "arrow"
+    assert_same_frame(frame, back)
+    for position, name in enumerate(frame):
+        back.iloc[0, position] = back.iloc[3, position]
+        pd.testing.assert_series_equal(back[name].iloc[[0]], back[name].iloc[[3]], check_index=False)
+    back["x"] += 1
+    back.loc[back["x"] > 1.5, "y"] = 0.0
+    back["new"] = back["x"] * back["y"]
+    assert back.drop(columns=["word", "kind", "there"]).astype(float, errors="ignore").shape == (1000, 9)
+    assert (tmp_path / "stored").read_bytes() == stored
+    assert_same_frame(frame, formats.by_key("arrow").read(tmp_path / "stored"))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "uint16", "datetime64[us]", "timedelta64[s]"])
+@pytest.mark.parametrize("rows", [1, 7, 1000])
+def test_a_frame_of_one_dtype_is_one_block(tmp_path: Path, dtype: str, rows: int) -> None:
+    values = np.arange(rows * 5).reshape(rows, 5).astype(dtype)
+    frame = pd.DataFrame(values, columns=list("abcde"))
+    if dtype.startswith("float") and rows > 3:
+        frame.iloc[2, 1] = np.nan
+    _, back = round_trip(frame, tmp_path)
+    assert_same_frame(frame, back)
+    whole = back.to_numpy(copy=False)
+    assert whole.base is not None and np.shares_memory(whole, back["c"].to_numpy())
+    assert back["a"].to_numpy().strides == (back["a"].dtype.itemsize,)
+    back.iloc[0, 4] = back.iloc[-1, 0]
+    assert np.shares_memory(whole, back.to_numpy(copy=False))
+
+
+def test_xgboost_takes_a_frame_that_was_read(tmp_path: Path) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    frame = pd.DataFrame(np.random.default_rng(0).random((200, 4)), columns=list("abcd"))
+    frame.iloc[::7, 2] = np.nan
+    _, back = round_trip(frame, tmp_path)
+    ours, theirs = (xgboost.DMatrix(each, label=each["a"]) for each in (frame, back))
+    assert ours.num_nonmissing() == theirs.num_nonmissing() and ours.feature_names == theirs.feature_names
+    assert (ours.get_data() != theirs.get_data()).nnz == 0
+
+
+def test_frames_with_many_changes_of_dtype_and_in_several_batches(tmp_path: Path) -> None:
+    wide = pd.DataFrame({f"c{number}": np.arange(4).astype("f4" if number % 2 else "f8") for number in range(1200)})
+    _, back = round_trip(wide, tmp_path)
+    assert_same_frame(wide, back)
+    frame = _mixed(100)
+    table = pa.Table.from_pandas(frame)
+    # As older versions stored frames: missing values are nulls.
+    with pa.ipc.new_file(tmp_path / "batches", table.schema) as writer:
+        for begin in (0, 40):
+            writer.write_table(table.slice(begin, 40 if begin == 0 else 60))
+    assert_same_frame(frame, formats.by_key("arrow").read(tmp_path / "batches"))
+
+
 def test_polars_if_it_is_there(tmp_path: Path) -> None:
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({"a": [1, None], "b": ["x", "y"], "c": [[1], []]}).with_columns(
