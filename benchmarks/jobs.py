@@ -5,7 +5,7 @@
 Medians (minimum in brackets). From the magic in a notebook shell to a time stamp that the cell writes once numpy, pandas,
 scikit-learn and xgboost are imported; the same cell as a job of jupyter-scheduler and in a fresh ipykernel per job, each
 from a virtual environment of its own (made in DIR and kept there, or in a temporary directory). A small xgboost job to its
-result beside a bare fork of the zygote that runs the same cell. Stop to the last process gone. What a child takes for itself.
+result beside a bare fork of the zygote that runs the same cell. Stop to the last process gone. A child's private memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 import xgboost
 from IPython.core.interactiveshell import InteractiveShell
-from measure import STACK, environment, folder, place, ratio, report, seconds
+from measure import STACK, compiling, environment, folder, place, ratio, report, seconds
 from zygote_floor import Floor
 
 from jupyter_slml.client import Client
@@ -88,7 +88,9 @@ def first_line(shell: InteractiveShell, client: Client, runs: int, peer_runs: in
     for name, (script, packages, target) in PEERS.items():
         python = environment(environments / name.replace(" ", "-"), [*packages, *LIBRARIES])
         command = [str(python), str(HERE / "peers" / script), str(stamp), str(peer_runs), cell]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, env=compiling()
+        )
         theirs = report(f"  peer: {name}", json.loads(done.stdout.splitlines()[-1]))
         ratio(f"times faster than {name}", theirs / middle, f"{target} or more")
 

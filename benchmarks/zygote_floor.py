@@ -31,7 +31,8 @@ class Floor:
     """A zygote of our own with everything imported that the product's has."""
 
     def __init__(self, folder: Path) -> None:
-        os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+        self._path = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (self._path, str(Path(__file__).parent))))
         programs = {**PROGRAMS, "floor": "zygote_floor:run"}
         self._zygotes = Zygotes(folder, folder / "zygote.log", "slml-bench", programs)
         self._loop = asyncio.new_event_loop()
@@ -60,3 +61,5 @@ class Floor:
         self._loop.run_until_complete(self._zygotes.close())
         self._loop.close()
         del os.environ["PYTHONPATH"]
+        if self._path is not None:
+            os.environ["PYTHONPATH"] = self._path
