@@ -106,6 +106,14 @@ async def test_patterns_read_printed_lines(points: Any) -> None:
     assert [values["auc"] for _, values in found if "auc" in values] == [0.9, 0.95]
 
 
+async def test_a_pattern_that_takes_forever_is_given_up(points: Any) -> None:
+    source = "for i in range(3): print('a' * 3000 + f'! loss={i}')\nprint('done')"
+    found, text = await points(source, metric_patterns={"typo": r"(a+)+$", "loss": r"loss=(\S+)"})
+    assert [values["loss"] for _, values in found] == [0.0, 1.0, 2.0]
+    assert "no longer looks for the metric 'typo': its regular expression (a+)+$" in text
+    assert text.endswith("done\n")
+
+
 async def test_lightgbm_if_it_is_there(points: Any) -> None:
     pytest.importorskip("lightgbm")
     source = DATA + (

@@ -208,6 +208,24 @@ def test_patterns_count_their_matches() -> None:
     assert stream.getvalue() == "loss=1.5 loss=2\rloss=x\nloss=3"
 
 
+@pytest.mark.parametrize("expression", [r"(a|aa)+$", r"(a+)+$", r"(a+)+\1$", r"^((a|a)+)+b"])
+def test_an_expression_that_takes_forever_is_given_up(expression: str) -> None:
+    import io
+    import time
+
+    said: list[Any] = []
+    stream = io.StringIO()
+    patterns = MetricPatterns({"typo": expression, "loss": r"loss=(\S+)"}, lambda values, step: said.append(values))
+    patterns.listen(stream)
+    begun = time.process_time()
+    for number in range(50):
+        stream.write("a" * 2000 + f"! loss={number}\n")
+    assert time.process_time() - begun < 10
+    assert said == [{"loss": float(number)} for number in range(50)]
+    remarks = [line for line in stream.getvalue().splitlines() if line.startswith("slml")]
+    assert len(remarks) == 1 and "'typo'" in remarks[0] and expression in remarks[0]
+
+
 async def test_gpus_are_given_to_one_at_a_time(tmp_path: Path) -> None:
     for name in ("nvidia0", "nvidia1", "nvidia10", "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
