@@ -151,8 +151,9 @@ class Reconciler:
                 self._worklist.add(("queue", ""), delay)
             if not waiting:
                 return
-            keys = await self._change(self._jobs.start, waiting[0])
+            keys = await asyncio.to_thread(self._write, self._jobs.start, waiting[0])
             for key in keys:
+                # Now, and not by the list as well: one that fails gets there by itself.
                 await self._look(key)
             if not keys:
                 return
