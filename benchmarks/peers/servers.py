@@ -27,7 +27,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "mlflow": ("mlflow", "uvicorn", *COMMON),
     "bentoml": ("bentoml", *COMMON),
     "litserve": ("litserve", *COMMON),
-    "ray": ("ray[serve]", *COMMON),
+    "ray": ("ray[serve]", "orjson", *COMMON),
 }
 #: Seconds that a peer may take to its first answer.
 PATIENCE = 120.0
