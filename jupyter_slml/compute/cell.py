@@ -94,16 +94,32 @@ class Cell:
         if payload["bundle"]:
             with zipfile.ZipFile(payload["bundle"]) as bundle:
                 bundle.extractall(self.folder)
-        names: dict[str, Any] = {}
-        for capture in payload["captures"]:
-            try:
-                names[capture["name"]] = _read(capture)
-            except Exception as error:
-                return self._unreadable(capture, error)
-        self.shell.user_ns.update(names)
         self.shell.user_ns.update(payload["parameters"])
         self.shell.user_ns["slml"] = handle
         self.shell.ast_transformers.append(KeepParameters(set(payload["parameters"])))
+        return self._bind_captures(payload["captures"])
+
+    def _bind_captures(self, captures: list[dict[str, Any]]) -> dict[str, Any] | None:
+        """One by one, each bound before the next is read: building a class may run code that reads other names.
+
+        They come in the order of need. Two that need each other may still come the wrong way round: one that misses a name
+        that is to come waits for it, once.
+        """
+        coming = {capture["name"]: capture for capture in captures}
+        waited: set[tuple[str, str | None]] = set()
+        while coming:
+            name, capture = next(iter(coming.items()))
+            del coming[name]
+            try:
+                self.shell.user_ns[name] = _read(capture)
+            except NameError as error:
+                if error.name not in coming or (name, error.name) in waited:
+                    return self._unreadable(capture, error)
+                waited.add((name, error.name))
+                missing = coming.pop(error.name)
+                coming = {error.name: missing, name: capture, **coming}
+            except Exception as error:
+                return self._unreadable(capture, error)
         return None
 
     def _unreadable(self, capture: dict[str, Any], error: Exception) -> dict[str, Any]:
@@ -135,7 +151,8 @@ class Cell:
         tree = ast.parse(self.shell.transform_cell(self.payload["source"]))
         out = Path(self.payload["out"])
         try:
-            outputs, skipped = collect(self.shell.user_ns, self.payload["outputs"], assigned(tree), out)
+            left = assigned(tree, self.shell.transform_cell)
+            outputs, skipped = collect(self.shell.user_ns, self.payload["outputs"], left, out)
         except NotStored as missing:
             return {"error": None, "missing": str(missing), "outputs": [], "skipped": {}}
         return {"error": None, "outputs": outputs, "skipped": skipped}

@@ -76,6 +76,6 @@ class MetricPatterns:
         pattern = self._patterns.pop(name, None)
         shown = "" if pattern is None else f" {pattern.pattern}"
         return (
-            f"slml no longer looks for the metric {name!r}: its regular expression{shown} takes too long on what is printed. "
-            "Repetitions inside repetitions do that; name what stands around the number instead."
+            f"slml no longer looks for the metric {name!r}: its regular expression{shown} takes too long on what is "
+            "printed. Repetitions inside repetitions do that; name what stands around the number instead."
         )

@@ -91,9 +91,8 @@ def test_time_and_other_cell_magics(run: Runner) -> None:
     (run.folder / "lone.py").write_text("def twice(n):\n    return 2 * n\n")
     done = run(
         "k = 20\ndef plus(n):\n    return n + k",
-        "%%train --name timed -o x -o there\n%%time\nimport lone\nx = lone.twice(plus(1))\n"
-        "there = !echo {k} $x\nprint(there)",
-        "%%train --name quiet -o x\n%%capture said\nprint('hidden')\nx = plus(2)",
+        "%%train --name timed\n%%time\nimport lone\nx = lone.twice(plus(1))\nthere = !echo {k} $x\nprint(there)",
+        "%%train --name quiet\n%%capture said\nprint('hidden')\nx = plus(2)",
         "%%train --name bash\n%%bash -s {k}\necho got $1",
         "print(slml.job('timed').result(), slml.job('quiet').result())",
     )
@@ -101,6 +100,21 @@ def test_time_and_other_cell_magics(run: Runner) -> None:
     assert "hidden" not in texts(done.cells[3])
     assert "got 20" in texts(done.cells[4])
     assert "{'x': 42, 'there': ['20 42']} 22" in texts(done.cells[5])
+
+
+def test_classes_whose_making_reads_other_names(run: Runner) -> None:
+    done = run(
+        "suffix = '!'\ndef a_mark(back=False):\n    return Tagged if back else suffix\n"
+        "class Meta(type):\n    def __new__(kind, name, bases, body):\n"
+        "        return super().__new__(kind, name, bases, {**body, 'tag': name + a_mark()})\n"
+        "class Tagged(metaclass=Meta): pass",
+        "known = {'sizes': [1, 2]}\nclass Base:\n    def __init_subclass__(cls, **more):\n"
+        "        super().__init_subclass__(**more)\n        cls.size = len(known['sizes'])\nclass Leaf(Base): pass",
+        # `a_mark` and `Tagged` need each other; making `Tagged` calls the other one.
+        "%%train --name classes\nfound = [a_mark(True) is Tagged, Tagged.tag, Leaf.size]",
+        "print(slml.job('classes').result())",
+    )
+    assert "[True, 'Tagged!', 2]" in texts(done.cells[4])
 
 
 def test_verbs_for_many(run: Runner) -> None:

@@ -39,6 +39,25 @@ def test_names_that_a_cell_leaves(source: str, names: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("%%time\nmodel = 1\nrows = !ls\ndef f():\n    x = 2", ["model", "rows"]),
+        ("%%time\n%%capture out\n%time a = 1\nb = %time 2", ["a", "b"]),
+        ("%%capture --no-stderr\nif x:\n    a = 1", ["a"]),
+        ("%%prun -q\na = 1", ["a"]),
+        ("%%timeit -n 1\na = 1", []),
+        ("%%bash\na=1", []),
+        ("x = 1\n%time --no-raise-error y = 2\nif x:\n    %time z = 3", ["x", "z"]),
+    ],
+)
+def test_names_that_a_cell_leaves_below_magics(source: str, names: list[str]) -> None:
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    transform = TransformerManager().transform_cell
+    assert assigned(ast.parse(transform(source)), transform) == names
+
+
+@pytest.mark.parametrize(
     ("source", "value"),
     [
         ("depth = 3", 10),
