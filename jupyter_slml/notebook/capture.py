@@ -230,8 +230,6 @@ def _first_line(error: Exception) -> str:
 
 
 def _remedy(name: str, part: Any) -> str:
-    if type(part).__name__ == "ufunc":
-        return f"Make it inside the cell, of its Python function (np.vectorize(f) travels); or pass --no-capture {name}."
     if isinstance(part, types.GeneratorType):
         return f"Turn the generator into a list first, or create it inside the cell; or pass --no-capture {name}."
     return f"Create it inside the cell, so that it is made where the cell runs; or pass --no-capture {name}."

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import dis
 import functools
+import gc
 import importlib
 import io
 import operator
+import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, BinaryIO, cast
@@ -23,11 +25,15 @@ import cloudpickle
 from cloudpickle import cloudpickle as internals
 
 from jupyter_slml.domain import formats
+from jupyter_slml.domain.formats.generic import register
 
 #: How deep and how broad the search for the part that cannot travel goes.
 _DEPTH = 6
 _BREADTH = 500
 _CACHED = type(functools.lru_cache(len))
+#: What all functions that `singledispatch` makes have in common, and what each of them gets from it.
+_GENERIC = cast(types.FunctionType, functools.singledispatch(len)).__code__
+_GENERIC_PARTS = frozenset({"register", "dispatch", "registry", "_clear_cache", "__wrapped__"})
 
 
 class _Main:
@@ -81,6 +87,11 @@ class NotebookPickler(cloudpickle.Pickler):  # type: ignore[misc]
             # By reference it would be looked for under its function's name, which need not be its own.
             settings = value.cache_parameters()
             return operator.call, (_Cache(settings["maxsize"], settings["typed"]), value.__wrapped__)
+        if isinstance(value, types.FunctionType) and value.__code__ is _GENERIC and not _is_found_by_name(value):
+            return _generic(value)
+        if (function := _inside_ufunc(value)) is not None:
+            options = {} if value.identity is None else {"identity": value.identity}
+            return functools.partial(sys.modules["numpy"].frompyfunc, **options), (function, value.nin, value.nout)
         return super().reducer_override(value)
 
     def _dynamic_function_reduce(self, function: types.FunctionType) -> Any:
@@ -93,6 +104,25 @@ class NotebookPickler(cloudpickle.Pickler):  # type: ignore[misc]
         self.strings.update(_text_constants(function.__code__))
         slots = {**slots, "__globals__": {}}
         return (make, (arguments[0], self._stand_in, *arguments[2:]), (state, slots), *rest)
+
+
+def _is_found_by_name(function: types.FunctionType) -> bool:
+    return bool(internals._should_pickle_by_reference(function))
+
+
+def _generic(function: Any) -> tuple[Any, ...]:
+    """How to make a generic function again. Its closure has a cache that is weak, and so cannot be pickled."""
+    attributes = {name: part for name, part in vars(function).items() if name not in _GENERIC_PARTS}
+    return functools.singledispatch, (function.__wrapped__,), (dict(function.registry), attributes), None, None, register
+
+
+def _inside_ufunc(value: Any) -> Any:
+    """The Python function that `numpy.frompyfunc` made a ufunc of; None for any other value."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or type(value) is not numpy.ufunc or not value.__name__.endswith(" (vectorized)"):
+        return None
+    # numpy shows it nowhere else.
+    return next((part for part in gc.get_referents(value) if callable(part)), None)
 
 
 def encode(value: Any, file: IO[bytes], namespace: dict[str, Any]) -> tuple[str, NotebookPickler]:
@@ -139,6 +169,10 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
             items = ((f"[{key!r}]", part) for key, part in value.items())
         case list() | tuple() | set() | frozenset():
             items = ((f"[{index}]", part) for index, part in enumerate(value))
+        case types.FunctionType() if value.__code__ is _GENERIC:
+            items = ((f" for {kind.__name__}", part) for kind, part in value.registry.items())
+        case _ if (function := _inside_ufunc(value)) is not None:
+            items = [(" → its function", function)]
         case types.FunctionType():
             items = _function_parts(value)
         case types.MethodType():

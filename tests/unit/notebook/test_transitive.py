@@ -81,6 +81,25 @@ from tests.unit.notebook.notebook import Notebook
             id="numpy-functions",
         ),
         pytest.param(
+            "import math\nimport numpy as np\nk = 2\ndef f(a, b): return a * k + b\nu = np.frompyfunc(f, 2, 1)\n"
+            "total = np.frompyfunc(lambda a, b: a + b, 2, 1, identity=0)\ngcd = np.frompyfunc(math.gcd, 2, 1)",
+            "print(u([1, 2], 3).tolist(), total.reduce([]), total.identity, u.identity, gcd(12, 18), u.nin)",
+            "[5, 7] 0 0 None 6 2",
+            id="ufuncs-of-functions",
+        ),
+        pytest.param(
+            "import functools, numbers\nunit = 'm'\nclass Own: pass\n@functools.singledispatch\n"
+            "def show(x, deep=0):\n    'Shows.'\n    return 'any'\n"
+            "@show.register\ndef _(x: int | float): return f'{x} {unit}'\n@show.register(list)\n"
+            "def of_list(x): return [show(i) for i in x]\nshow.register(Own, lambda x: 'own')\nshow.extra = 1\n"
+            "class Box:\n    @functools.singledispatchmethod\n    def put(self, x): return 'thing'\n"
+            "    @put.register\n    def _(self, x: str): return 'text ' + unit",
+            "print(show([1, 2.5, 'x', Own()]), show.__name__, show.__doc__, show.extra, Box().put('a'), Box().put(1),\n"
+            "      show.dispatch(bool) is show.registry[int])",
+            "['1 m', '2.5 m', 'any', 'own'] show Shows. 1 text m thing True",
+            id="generic-functions",
+        ),
+        pytest.param(
             "class A:\n    n = 5\n    def go(self, k): return self.n * k\nbound = A().go",
             "print(bound(2))",
             "10",
@@ -126,10 +145,16 @@ def test_local_packages_with_relative_and_late_imports(notebook: Notebook) -> No
     cargo.close()
 
 
-def test_a_ufunc_of_a_notebook_function_is_refused_with_a_way_out(notebook: Notebook) -> None:
-    notebook.run("import numpy as np\nu = np.frompyfunc(lambda x: x, 1, 1)")
-    with pytest.raises(CaptureError, match=r"np\.vectorize\(f\) travels"):
-        notebook.capture("u(1)")
+def test_what_cannot_travel_inside_generic_functions_and_ufuncs_is_named(notebook: Notebook) -> None:
+    notebook.run(
+        "import functools, threading\nimport numpy as np\ndef hold():\n    lock = threading.Lock()\n"
+        "    return lambda x: lock\nu = np.frompyfunc(hold(), 1, 1)\n"
+        "@functools.singledispatch\ndef show(x): pass\nshow.register(int, hold())"
+    )
+    for name, path in (("u", "u → its function → lock"), ("show", "show for int → lock")):
+        with pytest.raises(CaptureError, match=f"`{path}`") as caught:
+            notebook.capture(f"1\n{name}(1)")
+        assert "line 2 of the cell" in str(caught.value) and f"--no-capture {name}" in (caught.value.remedy or "")
 
 
 def test_what_is_needed_comes_first(notebook: Notebook) -> None:
