@@ -170,7 +170,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         case list() | tuple() | set() | frozenset():
             items = ((f"[{index}]", part) for index, part in enumerate(value))
         case types.FunctionType() if value.__code__ is _GENERIC:
-            items = ((f" for {kind.__name__}", part) for kind, part in value.registry.items())
+            items = ((f" for {kind.__name__}", part) for kind, part in vars(value)["registry"].items())
         case _ if (function := _inside_ufunc(value)) is not None:
             items = [(" → its function", function)]
         case types.FunctionType():

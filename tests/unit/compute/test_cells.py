@@ -53,7 +53,7 @@ def test_names_that_a_cell_leaves(source: str, names: list[str]) -> None:
 def test_names_that_a_cell_leaves_below_magics(source: str, names: list[str]) -> None:
     from IPython.core.inputtransformer2 import TransformerManager
 
-    transform = TransformerManager().transform_cell
+    transform = TransformerManager().transform_cell  # type: ignore[no-untyped-call]
     assert assigned(ast.parse(transform(source)), transform) == names
 
 
