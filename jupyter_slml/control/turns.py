@@ -45,25 +45,26 @@ def in_turn(jobs: Iterable[Q], live: Mapping[str, int], served: Mapping[str, flo
 def places(connection: Connection, asked: Sequence[queue.Waiting], live: Mapping[str, int]) -> dict[str, int]:
     """How many jobs are ahead of each of these in the order of `in_turn` (when nobody was served before).
 
-    Counted rather than sorted: it reads no more of a long queue than of a short one, the database counts over an index.
+    Counted by the database over an index rather than sorted here: a long queue brings no more rows than a short one.
     """
     if not asked:
         return {}
     lengths, numbers = queue.lengths(connection), queue.numbers(connection, asked)
-    turns = {job.id: numbers[job.id] + live.get(job.user, 0) for job in asked}
-    found = {}
+    found, rivals = {}, []
     for job in asked:
-        found[job.id] = numbers[job.id] - 1
+        turn, ahead = numbers[job.id] + live.get(job.user, 0), numbers[job.id] - 1
         for (user, priority), length in lengths.items():
             if priority > job.priority:
-                found[job.id] += length
+                ahead += length
             elif priority == job.priority and user != job.user:
-                found[job.id] += max(0, min(length, turns[job.id] - live.get(user, 0) - 1))
-    # Of the other users' jobs with the same turn those are ahead that were submitted before.
-    for (user, priority), length in lengths.items():
-        rivals = {job: turns[job.id] - live.get(user, 0) for job in asked if job.priority == priority and job.user != user}
-        rivals = {job: number for job, number in rivals.items() if 1 <= number <= length}
-        standing = queue.standing(connection, user, priority, rivals.values()) if rivals else {}
-        for job, number in rivals.items():
-            found[job.id] += standing[number] < (job.created_at, job.id)
+                same = turn - live.get(user, 0)
+                ahead += max(0, min(length, same - 1))
+                if 1 <= same <= length:
+                    rivals.append((job, user, same))
+        found[job.id] = ahead
+    if rivals:
+        # Of jobs with the same turn those are ahead that were submitted before.
+        standing = queue.standing(connection, {number for _, _, number in rivals})
+        for job, user, number in rivals:
+            found[job.id] += standing[user, job.priority, number] < (job.created_at, job.id)
     return found

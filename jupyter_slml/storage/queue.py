@@ -107,17 +107,16 @@ def numbers(connection: Connection, asked: Collection[Waiting]) -> dict[str, int
     return {row.id: before.get((row.user, row.priority), 0) + row.n for row in rows}
 
 
-def standing(connection: Connection, user: str, priority: int, wanted: Collection[int]) -> dict[int, tuple[float, str]]:
-    """The jobs with these numbers in one line, as number → (created_at, id); numbers beyond its end are left out."""
+def standing(connection: Connection, numbers: Collection[int]) -> dict[tuple[str, int, int], tuple[float, str]]:
+    """The jobs with these numbers in any line, as (user, priority, number) → (created_at, id)."""
+    line = (jobs.c.user, jobs.c.priority)
     ranked = (
-        select(*_ORDER, func.row_number().over(order_by=_ORDER).label("n"))
-        .where(jobs.c.state == JobState.QUEUED, jobs.c.user == user, jobs.c.priority == priority)
-        .order_by(*_ORDER)
-        .limit(max(wanted))
+        select(*line, *_ORDER, func.row_number().over(partition_by=line, order_by=_ORDER).label("n"))
+        .where(jobs.c.state == JobState.QUEUED)
         .subquery()
     )
-    rows = connection.execute(select(ranked).where(ranked.c.n.in_(wanted)))
-    return {row.n: (row.created_at, row.id) for row in rows}
+    rows = connection.execute(select(ranked).where(ranked.c.n.in_(numbers)))
+    return {(row.user, row.priority, row.n): (row.created_at, row.id) for row in rows}
 
 
 def needed_by(connection: Connection, ids: Collection[str]) -> dict[str, list[Needed]]:
