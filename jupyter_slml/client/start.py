@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_slml import __version__
+from jupyter_slml.domain.versions import order
 from jupyter_slml.errors import SlmlError, Unavailable, VersionMismatch, from_wire
 from jupyter_slml.settings import Workspace, read_json
 
@@ -46,7 +47,7 @@ def ensure_daemon(place: Workspace) -> Path:
             version = str(found.get("version"))
             if version == __version__:
                 return place.daemon_socket
-            if _order(version) > _order(__version__):
+            if order(version) > order(__version__):
                 raise VersionMismatch(
                     f"The daemon of this workspace is version {version}, this is jupyter-slml {__version__}.",
                     remedy=f"Upgrade (pip install -U jupyter-slml), or end it first with version {version}: "
@@ -150,10 +151,6 @@ def _unlocked(place: Workspace) -> bool:
             return True
     except BlockingIOError:
         return False
-
-
-def _order(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("+")[0].split(".")[:3] if part.isdigit())
 
 
 def _post(path: Path, address: str, body: dict[str, Any]) -> None:

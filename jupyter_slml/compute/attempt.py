@@ -173,7 +173,7 @@ class AttemptSupervisor:
         outcome = await persist(read_outcome, self.blobs, self.order.id)
         if outcome is None:
             start = await persist(read_start, self.blobs, self.order.id) or {}
-            if start.get("host") not in (self.context.host, None):
+            if start.get("host") not in (self.context.host, None) or self.context.lives(start.get("runner") or ""):
                 return {"kind": "fenced", "start": start}
             # It was a runner of this host. We hold this host's lock, so that one is dead, and all that it ran.
             text = "The runner on this host was killed, and the cell with it."

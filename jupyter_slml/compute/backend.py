@@ -18,7 +18,7 @@ from jupyter_slml.compute.capacity import Capacity
 from jupyter_slml.compute.chores import Chores, quietly
 from jupyter_slml.compute.cluster import LocalCluster
 from jupyter_slml.compute.connection import Connection, host_of
-from jupyter_slml.compute.link import RunnerPlace, ask, end, ensure
+from jupyter_slml.compute.link import RunnerPlace, ask, attach, end
 from jupyter_slml.compute.outcomes import claim, give_up, persist, read_outcome, read_start
 from jupyter_slml.compute.plugin import host_resources
 from jupyter_slml.compute.supervise import FINAL, supervise, task_key
@@ -104,7 +104,7 @@ class DaskBackend:
 
     async def _warm_up(self) -> None:
         """Start this host's runner beside the scheduler; the workers find it running."""
-        _, writer = await ensure(self._place)
+        _, writer = await attach(self._place)
         writer.close()
 
     async def _tend(self) -> None:

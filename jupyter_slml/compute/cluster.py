@@ -22,6 +22,7 @@ from typing import Any
 from dask.system import CPU_COUNT
 from distributed.security import Security
 
+from jupyter_slml import __version__
 from jupyter_slml.compute import procfs
 from jupyter_slml.compute.plugin import host_resources
 from jupyter_slml.errors import Unavailable
@@ -57,6 +58,8 @@ class Record:
     address: str
     scheduler: Known
     workers: list[Known] = field(default_factory=list)
+    #: The package that these processes have loaded.
+    version: str = __version__
 
 
 class LocalCluster:
@@ -82,7 +85,9 @@ class LocalCluster:
         """Who is recorded, alive or not."""
         found: Any = read_json(self._file)
         try:
-            return Record(found["address"], Known(**found["scheduler"]), [Known(**item) for item in found["workers"]])
+            return Record(
+                found["address"], Known(**found["scheduler"]), [Known(**item) for item in found["workers"]], found["version"]
+            )
         except (KeyError, TypeError):
             return None
 
@@ -95,8 +100,9 @@ class LocalCluster:
     async def ensure(self) -> str:
         """Find the cluster or start what is missing of it. Returns the scheduler's address. Raises Unavailable."""
         record = self.record()
-        if record is None or not record.scheduler.alive or not record.address:
+        if record is None or not record.scheduler.alive or not record.address or record.version != __version__:
             if record is not None:
+                # Those of another version cannot take our tasks; what they supervise goes on in the runner.
                 # Workers of a dead scheduler wait for it for some seconds: too long beside new ones. A scheduler without an
                 # address was being started by a daemon that died meanwhile.
                 await _end([*record.workers, record.scheduler], signal.SIGKILL)

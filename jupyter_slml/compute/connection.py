@@ -9,6 +9,7 @@ from typing import Any
 from distributed import Client
 from distributed.comm.addressing import get_address_host
 
+from jupyter_slml import __version__
 from jupyter_slml.compute.cluster import LocalCluster
 from jupyter_slml.compute.link import RunnerPlace, ask, end
 from jupyter_slml.compute.plugin import NAME, TOPIC, SlmlPlugin
@@ -69,7 +70,10 @@ class Connection:
             await client.close()
             if isinstance(error, SlmlError):
                 raise
-            raise Unavailable(f"The workers at {address} cannot be used: {type(error).__name__}: {error}.") from error
+            raise Unavailable(
+                f"The workers at {address} cannot be used: {type(error).__name__}: {error}.",
+                remedy=f"Is the package there? On the workers: pip install jupyter-slml=={__version__}, then restart them.",
+            ) from error
         return connection
 
     async def _probe(self, blobs: Blobs) -> None:

@@ -31,9 +31,20 @@ class Gpus:
     """Gives each GPU to one process tree at a time. Lives on one event loop."""
 
     def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
         self._free = list(names)
         self.total = len(names)
         self._changed = asyncio.Condition()
+
+    @property
+    def taken(self) -> list[str]:
+        return [name for name in self._names if name not in self._free]
+
+    def withhold(self, names: Sequence[str]) -> list[str]:
+        """Take these, as far as they are free: another runner has given them to its own. Returns them for `give_back`."""
+        found = [name for name in names if name in self._free]
+        self._free = [name for name in self._free if name not in found]
+        return found
 
     async def take(self, count: int) -> list[str]:
         """Wait until so many are free. (Dask's resources see to it that they are; a killed cell needs a moment to let go.)

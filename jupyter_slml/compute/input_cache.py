@@ -36,7 +36,7 @@ class InputCache:
         self._holders: dict[str, set[str]] = defaultdict(set)
         self._expected: dict[str, int] = {}
         for left in root.glob(".*.part"):
-            _remove(left)
+            discard(left)
 
     def fetch(self, source: Source, holder: str, unwanted: threading.Event) -> Path:
         """The directory that holds the files of `source`. It stays until `release(holder)`.
@@ -64,7 +64,7 @@ class InputCache:
     def _make(self, source: Source, entry: Path, unwanted: threading.Event) -> None:
         self._make_room(source, entry.name)
         part = self.root / f".{entry.name}.part"
-        _remove(part)
+        discard(part)
         try:
             with explained(source.channel, source.uri):
                 (part / "data").mkdir(parents=True, mode=0o700)
@@ -79,7 +79,7 @@ class InputCache:
         finally:
             with self._lock:
                 self._expected.pop(entry.name, None)
-            _remove(part)
+            discard(part)
 
     def _make_room(self, source: Source, key: str) -> None:
         """Drop the longest unused copies until there is room. Raises InputFailed when that is not enough."""
@@ -92,7 +92,7 @@ class InputCache:
                 if taken + source.size <= self.limit:
                     break
                 if path.name not in self._holders:
-                    _remove(path)
+                    discard(path)
                     taken -= sizes[path]
             free = shutil.disk_usage(self.root).free
             if taken + source.size > self.limit or source.size > free:
@@ -172,8 +172,8 @@ def _close(folder: Path) -> None:
         Path(parent).chmod(0o500)
 
 
-def _remove(entry: Path) -> None:
-    """Delete a copy, whose directories nobody may write in."""
+def discard(entry: Path) -> None:
+    """Delete a copy, or a whole cache. Nobody may write in their directories."""
     for parent, _, _ in os.walk(entry):
         with contextlib.suppress(OSError):
             Path(parent).chmod(0o700)

@@ -1,9 +1,8 @@
-"""The way to the runner of this host: find it, start it, ask it. For Dask workers, and for the daemon on its own host."""
+"""The way to the runners of this host: find them, start one, ask them. For Dask workers, and for the daemon on its host."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import subprocess
@@ -16,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_slml import __version__
-from jupyter_slml.errors import Unavailable
+from jupyter_slml.compute import runners
+from jupyter_slml.domain.versions import order
+from jupyter_slml.errors import Unavailable, VersionMismatch
 from jupyter_slml.settings import own_directory
 
 #: How long a new runner may take until it listens (its imports, on a machine that has never compiled them).
@@ -54,7 +55,55 @@ class RunnerPlace:
 async def connect(place: RunnerPlace) -> Streams:
     """Raises OSError when no runner listens."""
     run, _ = place.directories()
-    return await asyncio.open_unix_connection(run / "runner.sock", limit=LONGEST_MESSAGE)
+    return await _open(run / runners.SOCKET)
+
+
+async def _open(path: Path) -> Streams:
+    return await asyncio.open_unix_connection(path, limit=LONGEST_MESSAGE)
+
+
+async def reach(place: RunnerPlace, order_id: str) -> Streams:
+    """Connect to the runner that has the order: an older one, or else the present one, started when there is none.
+
+    Raises Unavailable with the end of its log.
+    """
+    run, _ = place.directories()
+    for path in runners.retired(run):
+        if order_id in ((await ask_at(path, {"op": "list"})) or {}).get("orders", {}):
+            try:
+                return await _open(path)
+            except OSError:
+                continue
+    return await ensure(place)
+
+
+async def attach(place: RunnerPlace, *, worker: bool = False) -> Streams:
+    """Connect to a runner of this version, greet it (`worker`: this connection says that a worker needs it), and read its
+    answer. A runner of an older version is retired first.
+
+    Raises Unavailable, and VersionMismatch when the runner is of a newer version.
+    """
+    until = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < until:
+        reader, writer = await ensure(place)
+        writer.write(json.dumps({"op": "hello", "worker": worker}).encode() + b"\n")
+        line = await reader.readline()
+        version = str(json.loads(line)["version"]) if line.endswith(b"\n") else None
+        if version == __version__:
+            return reader, writer
+        writer.close()
+        if version is None:
+            # It is leaving.
+            await asyncio.sleep(0.02)
+        elif order(version) > order(__version__):
+            raise VersionMismatch(
+                f"The runner of this host has jupyter-slml {version}, this is {__version__}.",
+                remedy=f"Here: pip install jupyter-slml=={version}; or end everything with that version first: "
+                "jupyter slml stop.",
+            )
+        else:
+            await ask(place, {"op": "retire"})
+    raise Unavailable("The runner went away while it was greeted.")
 
 
 async def ensure(place: RunnerPlace) -> Streams:
@@ -81,9 +130,11 @@ async def ensure(place: RunnerPlace) -> Streams:
 
 def _start(place: RunnerPlace, run: Path, data: Path) -> subprocess.Popen[bytes] | None:
     """Start a runner that holds the host's lock from its first moment; None when another has it."""
-    lock = os.open(run / "runner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = runners.hold(run / runners.LOCK)
+    except BlockingIOError:
+        return None
+    try:
         with (data / "runner.err").open("wb") as errors:
             process = subprocess.Popen(
                 [
@@ -100,8 +151,6 @@ def _start(place: RunnerPlace, run: Path, data: Path) -> subprocess.Popen[bytes]
                 cwd="/",
                 pass_fds=(lock,),
             )
-    except BlockingIOError:
-        return None
     finally:
         # The lock belongs to the open file, which the runner has inherited.
         os.close(lock)
@@ -119,9 +168,33 @@ def _last_line(path: Path) -> str:
 
 
 async def ask(place: RunnerPlace, request: dict[str, Any]) -> dict[str, Any] | None:
-    """One request, one answer; None when no runner listens or it goes away. Never starts one."""
+    """Put a question to all runners of this host; their answers as one. None when nobody answers. Never starts one."""
+    run, _ = place.directories()
+    paths = [run / runners.SOCKET]
+    if request["op"] in ("stop", "replay", "list"):
+        # What is about an order concerns the runners of older versions, too.
+        paths += runners.retired(run)
+    answers = [answer for path in paths if (answer := await ask_at(path, request)) is not None]
+    return _joined(answers) if answers else None
+
+
+def _joined(answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """One answer of many: an order is known to one runner at most."""
+    joined = dict(answers[0])
+    for answer in answers[1:]:
+        if "known" in answer:
+            joined["known"] = joined["known"] or answer["known"]
+        if "messages" in answer:
+            joined["messages"] = joined["messages"] + answer["messages"]
+        if "orders" in answer:
+            joined["orders"] = answer["orders"] | joined["orders"]
+    return joined
+
+
+async def ask_at(path: Path, request: dict[str, Any]) -> dict[str, Any] | None:
+    """One request to one runner, one answer; None when it does not listen or goes away."""
     try:
-        reader, writer = await connect(place)
+        reader, writer = await _open(path)
     except OSError:
         return None
     try:
@@ -135,35 +208,26 @@ async def ask(place: RunnerPlace, request: dict[str, Any]) -> dict[str, Any] | N
 
 
 async def end(place: RunnerPlace) -> None:
-    """End this host's runner and all that it runs; returns when they are gone. No runner is no error."""
+    """End this host's runners and all that they run; returns when they are gone. No runner is no error."""
     run, _ = place.directories()
-    while _held(run / "runner.lock"):
-        try:
-            reader, writer = await connect(place)
-        except OSError:
-            # It is starting, or leaving.
+    while runners.held(run / runners.LOCK) or runners.living(run):
+        reached = [await _end_at(path) for path in (run / runners.SOCKET, *runners.retired(run))]
+        if not any(reached):
+            # One is starting, or leaving.
             await asyncio.sleep(0.02)
-            continue
-        try:
-            writer.write(b'{"op": "exit"}\n')
-            # Its answer, then the end of the connection with the end of the process.
-            await reader.read()
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
 
 
-def _held(lock: Path) -> bool:
-    """Whether a runner lives, by its lock."""
+async def _end_at(path: Path) -> bool:
     try:
-        handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        reader, writer = await _open(path)
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        writer.write(b'{"op": "exit"}\n')
+        # Its answer, then the end of the connection with the end of the process.
+        await reader.read()
+    except ConnectionError:
+        pass
     finally:
-        os.close(handle)
-    return False
+        writer.close()
+    return True

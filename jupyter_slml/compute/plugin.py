@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import socket
 from typing import Any
@@ -21,9 +20,9 @@ from distributed.system import MEMORY_LIMIT
 
 from jupyter_slml import __version__
 from jupyter_slml.compute.gpus import present
-from jupyter_slml.compute.link import RunnerPlace, Streams, ensure
+from jupyter_slml.compute.link import RunnerPlace, Streams, attach
 from jupyter_slml.domain.instances import CPU_RESOURCE, GIB, GPU_RESOURCE, MEMORY_RESOURCE
-from jupyter_slml.errors import Unavailable, VersionMismatch
+from jupyter_slml.errors import SlmlError, VersionMismatch
 
 logger = logging.getLogger(__name__)
 
@@ -75,12 +74,8 @@ class SlmlPlugin(WorkerPlugin):
                 await self._stay
 
     async def _attach(self) -> Streams:
-        """A connection that tells the runner that this worker needs it. Raises Unavailable."""
-        reader, writer = await ensure(self.place)
-        writer.write(json.dumps({"op": "hello", "worker": True}).encode() + b"\n")
-        if not await reader.readline():
-            raise Unavailable("The runner went away while it was greeted.")
-        return reader, writer
+        """A connection that tells the runner that this worker needs it. Raises Unavailable, VersionMismatch."""
+        return await attach(self.place, worker=True)
 
     async def _keep(self, streams: Streams | None) -> None:
         """Have a runner at hand: when it dies, the next order shall find another warm one."""
@@ -97,6 +92,6 @@ class SlmlPlugin(WorkerPlugin):
             await asyncio.sleep(pause)
             try:
                 streams, pause = await self._attach(), FIRST_PAUSE
-            except Unavailable as error:
+            except SlmlError as error:
                 logger.warning("%s", error)
                 streams, pause = None, min(pause * 2, LONGEST_PAUSE)

@@ -9,7 +9,7 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -128,12 +128,12 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
         return
 
 
-def sweep(prefix: str, spare: str) -> int:
-    """Kill whatever an earlier runner left: all that is marked with `prefix` and is not `spare`'s. Returns how many."""
+def sweep(prefix: str, spare: Collection[str] = ()) -> int:
+    """Kill whatever dead runners left: all that is marked with `prefix` and by none of `spare`. Returns how many."""
     killed: set[int] = set()
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        left = {pid for pid, found in marked(prefix) if found != spare}
+        left = {pid for pid, found in marked(prefix) if found not in spare}
         if not left:
             break
         for pid in left:

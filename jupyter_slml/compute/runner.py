@@ -9,6 +9,8 @@ JSON lines over a private unix socket, `runner.sock` in the workspace's run dire
 - `{"op": "replay", "id"}` → `{"messages": […], "host"}`: what a follower of a running order has heard so far.
 - `{"op": "stop", "id", "reason", "grace"}` → `{"known": bool}`; `{"op": "list"}` → `{"orders": {id: state}}`.
 - `{"op": "probe", "key"}` → `{"seen": bool}`: whether this host reaches the blob store that the daemon writes.
+- `{"op": "retire"}` → `{"retired": true}`: a newer runner will take its place. It gives up lock and socket, answers
+  `supervise` for an order that it does not know with `{"kind": "retired"}`, and leaves with the last order that it has.
 - `{"op": "exit"}` → `{"leaving": true}`: everything under it is killed, then it leaves.
 """
 
@@ -26,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_slml import __version__
-from jupyter_slml.compute import procfs
+from jupyter_slml.compute import procfs, runners
 from jupyter_slml.compute.supervisor import Message, RunnerContext, Supervisor, Supervisors, parse_order
 from jupyter_slml.compute.zygotes import Zygotes
 from jupyter_slml.errors import SlmlError
@@ -37,6 +39,8 @@ logger = logging.getLogger(__name__)
 LONGEST_REQUEST = 64 * 2**20
 #: Ended orders whose last message is kept for whoever asks late.
 REMEMBERED = 1000
+#: Seconds from the last order of a retired runner to its end: its last message is on its way.
+LINGER = 0.5
 #: A follower with so many bytes unread misses progress.
 SLOW_FOLLOWER = 2**20
 
@@ -70,9 +74,11 @@ class Entry:
 class Runner:
     """Serves until it is told to leave, or until nobody needs it for `idle` seconds."""
 
-    def __init__(self, context: RunnerContext, zygotes: Zygotes, supervisors: Supervisors, idle: float) -> None:
+    def __init__(self, context: RunnerContext, zygotes: Zygotes, supervisors: Supervisors, idle: float, lock: int) -> None:
+        """`lock` is the descriptor that holds the host's lock."""
         self.context = context
-        self.socket = context.run / "runner.sock"
+        self.socket = context.run / runners.SOCKET
+        self._lock: int | None = lock
         self._zygotes = zygotes
         self._supervisors = supervisors
         self._idle = idle
@@ -102,13 +108,22 @@ class Runner:
     def leave(self) -> None:
         self._left.set()
 
+    def retire(self) -> None:
+        """Make way for a newer runner. The socket moves first: whoever gets the lock makes a new one."""
+        if self._lock is not None:
+            logger.info("retired, with %d orders", len(self.alive))
+            self.socket = self.socket.rename(runners.own_socket(self.context.run, self.context.runner))
+            os.close(self._lock)
+            self._lock = None
+            self._look_idle()
+
     async def _bury(self) -> None:
         """Wait until the keepers, whose connections are closed now, have ended all; then end what resisted."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
                 while any(True for _ in procfs.marked(self._zygotes.marker)):
                     await asyncio.sleep(0.01)
-        await asyncio.to_thread(procfs.sweep, self._zygotes.marker, spare="")
+        await asyncio.to_thread(procfs.sweep, self._zygotes.marker)
 
     async def _warm_up(self) -> None:
         """Have a zygote before the first order. When it cannot start, each order says why."""
@@ -123,8 +138,11 @@ class Runner:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._workers and not self.alive:
-            self._timer = asyncio.get_running_loop().call_later(self._idle, self.leave)
+        if self.alive:
+            return
+        if self._lock is None or not self._workers:
+            wait = LINGER if self._lock is None else self._idle
+            self._timer = asyncio.get_running_loop().call_later(wait, self.leave)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
@@ -161,6 +179,9 @@ class Runner:
             case "probe":
                 seen = await asyncio.to_thread(self.context.blobs.exists, str(request["key"]))
                 _say(writer, {"seen": seen})
+            case "retire":
+                _say(writer, {"retired": True})
+                self.retire()
             case "exit":
                 _say(writer, {"leaving": True})
                 await writer.drain()
@@ -176,6 +197,7 @@ class Runner:
             "host": self.context.host,
             "orders": self.alive,
             "zygote": self._zygotes.pid,
+            "gpus": self._zygotes.gpus.taken,
             "at": time.time(),
         }
 
@@ -194,6 +216,9 @@ class Runner:
         entry = self._orders.get(str(data.get("id")))
         if entry is None and request.get("attach"):
             _say(writer, {"kind": "lost", "message": "The runner does not know it any more."})
+            return
+        if entry is None and self._lock is None:
+            _say(writer, {"kind": "retired"})
             return
         if entry is None:
             try:
@@ -220,6 +245,8 @@ class Runner:
         finally:
             gone.cancel()
             entry.followers.discard(writer)
+            # Two may not read at once, and the connection is read on.
+            await asyncio.wait({gone})
 
     def _forget(self) -> None:
         ended = [name for name, entry in self._orders.items() if entry.final is not None]

@@ -14,7 +14,7 @@ from typing import Any, cast
 from distributed import Worker, get_worker
 from distributed.worker_state_machine import SecedeEvent
 
-from jupyter_slml.compute.link import ensure
+from jupyter_slml.compute.link import reach
 from jupyter_slml.compute.plugin import NAME, TOPIC, SlmlPlugin
 from jupyter_slml.errors import SlmlError
 
@@ -38,18 +38,24 @@ async def supervise(order: str, attach: bool = False) -> dict[str, Any]:
     _leave_slot(worker, task_key(data["id"]))
     known = {"order": data["id"], "address": worker.address, "host": socket.gethostname()}
     message: dict[str, Any] = {"kind": "lost", "message": "The runner on this host was killed."}
-    try:
-        plugin = cast(SlmlPlugin, worker.plugins[NAME])
-        reader, writer = await ensure(plugin.place)
-    except (KeyError, SlmlError) as error:
-        message = {"kind": "lost", "unstarted": True, "message": f"This worker has no runner: {error}"}
-    else:
+    request = json.dumps({"op": "supervise", "order": data, "attach": attach}).encode() + b"\n"
+    heard: dict[str, Any] = {"kind": "retired"}
+    # A runner that makes way for a newer one in this very moment takes no order: there is another one soon.
+    while heard["kind"] == "retired":
         try:
-            writer.write(json.dumps({"op": "supervise", "order": data, "attach": attach}).encode() + b"\n")
+            plugin = cast(SlmlPlugin, worker.plugins[NAME])
+            reader, writer = await reach(plugin.place, data["id"])
+        except (KeyError, SlmlError) as error:
+            message = {"kind": "lost", "unstarted": True, "message": f"This worker has no runner: {error}"}
+            break
+        heard = message
+        try:
+            writer.write(request)
             while line := await reader.readline():
                 heard = json.loads(line)
                 if heard["kind"] in FINAL:
                     message = heard
+                if heard["kind"] in (*FINAL, "retired"):
                     break
                 worker.log_event(TOPIC, {**heard, **known})
         except (ConnectionError, ValueError) as error:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from jupyter_slml.compute.fork import Child
 from jupyter_slml.compute.input_cache import InputCache
+from jupyter_slml.compute.runners import held, own_lock
 from jupyter_slml.domain.instances import GIB
 from jupyter_slml.domain.orders import AttemptOrder, Limits, ReplicaOrder
 from jupyter_slml.ports.blobs import Blobs
@@ -63,6 +64,8 @@ class RunnerContext:
     fork: Fork
     #: Bytes that copies of inputs may take on this host.
     cache_bytes: int = 20 * GIB
+    #: An older runner is still at work on this host.
+    has_elders: bool = False
 
     @property
     def cache(self) -> Path:
@@ -72,7 +75,12 @@ class RunnerContext:
     @cached_property
     def inputs(self) -> InputCache:
         """Copies of remote inputs; each host has its own, for only its own runner knows which are in use."""
-        return InputCache(self.data / "inputs" / self.host, self.cache_bytes)
+        place = f"{self.host}.{self.runner}" if self.has_elders else self.host
+        return InputCache(self.data / "inputs" / place, self.cache_bytes)
+
+    def lives(self, runner: str) -> bool:
+        """Whether another runner of this host is still at work."""
+        return runner != self.runner and held(own_lock(self.run, runner))
 
     def scratch(self, order_id: str) -> Path:
         """A directory for one order, removed by whoever made it."""

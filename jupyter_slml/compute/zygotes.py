@@ -23,10 +23,10 @@ READY_TIMEOUT = 120.0
 
 
 class Zygotes:
-    """One zygote at a time, at `run`/zygote.sock. Implements `supervisor.Fork`."""
+    """One zygote at a time, at `run`/zygote-ID.sock, ID being the last part of the marker. Implements `supervisor.Fork`."""
 
     def __init__(self, run: Path, log: Path, marker: str, programs: Mapping[str, str] | None = None) -> None:
-        self.socket = run / "zygote.sock"
+        self.socket = run / f"zygote-{marker.rpartition('/')[2]}.sock"
         self._log = log
         self.marker = marker
         self._programs = dict(programs or {})

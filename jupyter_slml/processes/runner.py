@@ -15,8 +15,9 @@ import signal
 import socket
 from pathlib import Path
 
-from jupyter_slml.compute import procfs
+from jupyter_slml.compute import procfs, runners
 from jupyter_slml.compute.attempt import AttemptSupervisor
+from jupyter_slml.compute.elders import leave_gpus
 from jupyter_slml.compute.leftovers import clear
 from jupyter_slml.compute.runner import Runner
 from jupyter_slml.compute.supervisor import RunnerContext, Supervisors
@@ -41,8 +42,11 @@ def supervisors() -> Supervisors:
 async def run(arguments: argparse.Namespace) -> None:
     runner_id = f"runner-{secrets.token_hex(6)}"
     marker = f"{arguments.workspace}/{runner_id}"
-    # Under the lock there is no other runner here: what carries another's marker has lost its runner.
-    killed = procfs.sweep(f"{arguments.workspace}/", spare=marker)
+    own = runners.hold(runners.own_lock(arguments.run, runner_id))
+    elders = runners.clear_dead(arguments.run) - {runner_id}
+    # Under the host's lock no other runner starts: what carries the marker of a dead one has lost its runner.
+    spare = [marker, *(f"{arguments.workspace}/{elder}" for elder in elders)]
+    killed = procfs.sweep(f"{arguments.workspace}/", spare)
     if killed:
         logger.warning("ended %d processes that an earlier runner had left", killed)
     procfs.become_subreaper()
@@ -55,12 +59,20 @@ async def run(arguments: argparse.Namespace) -> None:
         blobs=open_blobs(arguments.store),
         fork=zygotes,
         cache_bytes=int(arguments.cache_gib * GIB),
+        has_elders=bool(elders),
     )
-    await asyncio.to_thread(clear, context.scratch(""), context.checkpoints(""))
-    runner = Runner(context, zygotes, supervisors(), float(os.environ.get(IDLE_VARIABLE, IDLE)))
+    if not elders:
+        caches = (arguments.data / "inputs").glob(f"{context.host}.runner-*")
+        await asyncio.to_thread(clear, context.scratch(""), context.checkpoints(""), caches)
+    respect = await leave_gpus(zygotes.gpus, runners.retired(arguments.run))
+    runner = Runner(context, zygotes, supervisors(), float(os.environ.get(IDLE_VARIABLE, IDLE)), arguments.lock)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, runner.leave)
     await runner.serve()
+    respect.cancel()
+    zygotes.socket.unlink(missing_ok=True)
+    runners.own_lock(arguments.run, runner_id).unlink(missing_ok=True)
+    os.close(own)
 
 
 def main() -> None:
