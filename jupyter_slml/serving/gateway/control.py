@@ -1,4 +1,30 @@
-"""The unix socket's side: who connects says what it is, and becomes a replica link or a control line."""
+"""The unix socket's side: who connects says what it is, and becomes a replica link or a control line.
+
+A control line carries one JSON object per line each way:
+
+    {"op": "reload"}                    {"serial"}: the routing snapshot was read
+    {"op": "stats"}                     below
+    {"op": "drop", "replica"}           {"dropped"}: out of rotation for good; answered when it has answered what it had
+    {"op": "hold", "replica"}           {"held"}: the same until `release`, also when it connects anew
+    {"op": "release", "replica"}        {"released"}: back in rotation
+    {"op": "rotate", "replica"}         {"rotated", "known"}: a standby takes requests from now on
+    {"op": "taken", "replicas": [id]}   {"taken"}: the daemon has these in its records; `woken` and `hung` leave them out
+    {"op": "metrics"}                   {"samples"}: what `/metrics` shows, for the gateway that is asked for it
+    {"op": "exit"}                      {"leaving"}
+
+The answer to `stats`, cumulative since the gateway started but for what is there now; times in seconds:
+
+    {serial, gateway, pid, started_at, connections, held_bytes,
+     woken: [{endpoint, revision, replica, at, state: "starting" | "ready" | "failed", standby}],
+     hung:  [{endpoint, revision, replica, at}],
+     endpoints: {name: {requests, errors, refused, batches, queued, replicas: [id], attached: [id], latency: {p50, p99},
+        revisions: {revision: {arrivals, in_flight, waiting, ready, busy, batches, answered, errors, refused,
+                               replicas: [id], standby: [id], held: [id], attached: [id], latency: {bucket: count}}}}}}
+
+`errors` are answers of 500 and more, `refused` those of 400 to 499. `ready` counts the replicas in rotation, `busy` sums the
+times of their batches, `latency` counts answers by bucket of `domain.latencies`. `woken` names replicas that the gateway has
+had started by the runner, or standbys that it has put into rotation.
+"""
 
 from __future__ import annotations
 

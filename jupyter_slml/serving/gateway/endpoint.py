@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
+from jupyter_slml.domain.latencies import Histogram
 from jupyter_slml.errors import Busy, Expired, NotFound, SlmlError, Unavailable
 from jupyter_slml.serving.frames import Reply
 from jupyter_slml.serving.gateway.exchange import Exchange
-from jupyter_slml.serving.gateway.latency import Histogram
 from jupyter_slml.serving.gateway.limits import Limits
 from jupyter_slml.serving.gateway.link import ReplicaLink
 from jupyter_slml.serving.gateway.routes import EndpointRoute
@@ -159,7 +159,7 @@ class Endpoint:
             self._flush(self._idle.pop())
 
     def _serves(self, link: ReplicaLink) -> bool:
-        return link.revision == self.route.wanted and not link.draining and link in self.links
+        return link.revision in self.route.weights and not link.draining and link in self.links
 
     def _flush(self, link: ReplicaLink) -> None:
         queue = self.queue
