@@ -6,7 +6,7 @@ a part is `u16 m · m bytes of head · body`. The head is lines; what is added l
     content type     as the client sent it; may be empty
     accept           as the client sent it; may be empty
     door             `slml`, or `sagemaker` for what SageMaker's clients sent: see `DOORS`
-    trace id         32 hex digits: what the gateway calls the request in its log, and the client in X-Request-Id
+    trace id         32 hex digits: of the client's traceparent, else the id of the request in X-Request-Id and the log
 
 On the way back it is `u16 status · u8 c · c bytes of content type · body`. A refusal (status >= 400) has the JSON shape of
 `SlmlError.to_wire` at every door: the gateway turns it into the door's own. A link is first in first out, so frames carry
@@ -67,6 +67,20 @@ def join(parts: Sequence[bytes]) -> bytes:
     lengths = [len(part) for part in parts]
     count = len(parts)
     return b"".join((_HEAD.pack(4 + 4 * count + sum(lengths), count), struct.pack(f"<{count}I", *lengths), *parts))
+
+
+#: Asks whether a replica lives, and says that it does.
+EMPTY = join(())
+
+
+def ask(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """One frame of questions, each given as its head and its body."""
+    lengths = [len(head) + len(body) for head, body in questions]
+    count = len(questions)
+    pieces = [_HEAD.pack(4 + 4 * count + sum(lengths), count), struct.pack(f"<{count}I", *lengths)]
+    for question in questions:
+        pieces += question
+    return b"".join(pieces)
 
 
 def head(content_type: bytes, accept: bytes, door: bytes = b"slml", trace: bytes = b"0" * TRACE) -> bytes:

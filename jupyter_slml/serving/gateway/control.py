@@ -42,25 +42,36 @@ import orjson
 from jupyter_slml.errors import BadRequest, SlmlError, Unauthorized
 from jupyter_slml.serving.gateway.endpoint import Endpoint
 from jupyter_slml.serving.gateway.link import ReplicaLink
+from jupyter_slml.serving.gateway.pool import Pool
 
 #: No line on this socket is longer, and nobody takes longer to say the first one.
 LINE = 16 * 1024
 HELLO_TIME = 10.0
+OPERATIONS = "reload, stats, drop, hold, release, rotate, taken, metrics, exit"
 
 Answer = Callable[[dict[str, Any]], None]
 
 
-class House(Protocol):
+class Hall(Protocol):
     """What the socket's visitors may ask of the gateway."""
 
     endpoints: dict[str, Endpoint]
-    dropped: dict[str, None]
 
     def reload(self) -> int: ...
 
     def statistics(self) -> dict[str, Any]: ...
 
-    def drop(self, replica: str, then: Callable[[], None]) -> None: ...
+    def samples(self) -> list[Any]: ...
+
+    def welcome(self, transport: asyncio.Transport, pool: Pool, replica: str, standby: bool) -> ReplicaLink: ...
+
+    def drop(self, replica: str, then: Callable[[], None], *, for_good: bool) -> None: ...
+
+    def release(self, replica: str) -> None: ...
+
+    def rotate(self, replica: str) -> bool: ...
+
+    def taken(self, replicas: list[str]) -> None: ...
 
     def leave(self) -> None: ...
 
@@ -68,7 +79,7 @@ class House(Protocol):
 class Visitor(asyncio.Protocol):
     """Somebody who has not said yet who they are: `{"hello": "replica", …}` or `{"hello": "control"}`."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Hall) -> None:
         self._house = house
         self._held = b""
         self._transport: asyncio.Transport
@@ -120,15 +131,13 @@ class Visitor(asyncio.Protocol):
         if not endpoint or not known or not hmac.compare_digest(known.token.encode(), given.encode()):
             # One answer for all three: a stranger learns nothing. A replica that is early tries again.
             raise Unauthorized("No such revision, or not its token.", field="token")
-        link = ReplicaLink(self._transport, endpoint, revision, replica)
-        link.draining = replica in self._house.dropped
-        return link
+        return self._house.welcome(self._transport, endpoint.pools[revision], replica, bool(hello.get("standby")))
 
 
 class Control(asyncio.Protocol):
     """The daemon's line: one JSON object per line each way, answered in order but for `drop`, which waits for its batch."""
 
-    def __init__(self, house: House, transport: asyncio.Transport) -> None:
+    def __init__(self, house: Hall, transport: asyncio.Transport) -> None:
         self._house = house
         self._transport = transport
         self._held = b""
@@ -144,19 +153,33 @@ class Control(asyncio.Protocol):
             self._transport.abort()
 
     def _obey(self, request: dict[str, Any]) -> None:
+        replica = str(request.get("replica", ""))
         match request.get("op"):
             case "reload":
                 _say(self._transport, {"serial": self._house.reload()})
             case "stats":
                 _say(self._transport, self._house.statistics())
             case "drop":
-                replica = str(request.get("replica", ""))
-                self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}))
+                self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}), for_good=True)
+            case "hold":
+                self._house.drop(replica, lambda: _say(self._transport, {"held": replica}), for_good=False)
+            case "release":
+                self._house.release(replica)
+                _say(self._transport, {"released": replica})
+            case "rotate":
+                _say(self._transport, {"rotated": replica, "known": self._house.rotate(replica)})
+            case "taken":
+                replicas = request.get("replicas")
+                found = [str(item) for item in replicas] if isinstance(replicas, list) else []
+                self._house.taken(found)
+                _say(self._transport, {"taken": len(found)})
+            case "metrics":
+                _say(self._transport, {"samples": self._house.samples()})
             case "exit":
                 _say(self._transport, {"leaving": True})
                 self._house.leave()
             case other:
-                raise BadRequest(f"There is no operation {other!r}.", field="op", remedy="Known: reload, stats, drop, exit.")
+                raise BadRequest(f"There is no operation {other!r}.", field="op", remedy=f"Known: {OPERATIONS}.")
 
 
 def _parse(line: bytes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from jupyter_slml.serving.gateway.limits import Limits
-from jupyter_slml.serving.gateway.server import Gateway, open_back_door, open_door
+from jupyter_slml.serving.gateway.server import Gateway, Plan, open_back_door, open_door
 from tests.integration.serving.stage import DEADLINE, RawClient, until
 
 SHORT = Limits(
@@ -41,7 +41,7 @@ def served(tmp_run: Path) -> Iterator[Served]:
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
         door = open_door("127.0.0.1", 0)
-        gateway = Gateway(tmp_run / "routes.json", "secret", SHORT)
+        gateway = Gateway(Plan(routes=tmp_run / "routes.json", token="secret", limits=SHORT))
         found.append(Served(gateway, door.getsockname()[1]))
         await gateway.serve(door, open_back_door(tmp_run / "sock"), ready.set)
 
@@ -86,7 +86,7 @@ def test_a_held_request_is_not_idle(served: Served) -> None:
         # Looked at by the same clock, the waiting one is still there.
         assert len(served.gateway.connections) == 1
     until(lambda: not served.gateway.connections, "the client left")
-    assert served.gateway.endpoints["churn"].queue == served.gateway.endpoints["churn"].queue.__class__()
+    assert not served.gateway.endpoints["churn"].pools["r1"].queue
 
 
 def test_memory_for_held_bodies_is_bounded(served: Served) -> None:
