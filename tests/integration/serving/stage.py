@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from jupyter_slml.serving import frames
@@ -37,24 +38,28 @@ def until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE) ->
 class GatewayProcess:
     """The gateway of a workspace, as the daemon would run it."""
 
-    def __init__(self, place: Workspace) -> None:
+    def __init__(self, place: Workspace, number: int = 0) -> None:
         self.place = place
-        self.routes: dict[str, Any] = {}
+        self.number = number
+        self.tokens: list[dict[str, Any]] = []
         self.process: subprocess.Popen[bytes]
         self.port = 0
         self._serial = 0
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_slml.processes.gateway", "--home", str(self.place.home)], start_new_session=True
-        )
+        command = [sys.executable, "-m", "jupyter_slml.processes.gateway", "--home", str(self.place.home)]
+        self.process = subprocess.Popen([*command, "--number", str(self.number)], start_new_session=True)
         identity = until(self._identity, "the gateway's identity file")
         self.port = identity["port"]
 
     def _identity(self) -> dict[str, Any] | None:
         assert self.process.poll() is None, f"the gateway ended with {self.process.returncode}"
-        found = read_json(self.place.gateway_dir / "gateway.json")
+        found = read_json(self.place.gateway_file(self.number))
         return found if found and found["pid"] == self.process.pid else None
+
+    @property
+    def socket(self) -> Path:
+        return self.place.gateway_sockets(self.number + 1)[self.number]
 
     def kill(self) -> None:
         self.process.kill()
@@ -71,7 +76,7 @@ class GatewayProcess:
     def control(self, **request: Any) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(DEADLINE)
-            line.connect(str(self.place.gateway_socket))
+            line.connect(str(self.socket))
             line.sendall(json.dumps({"hello": "control"}).encode() + b"\n" + json.dumps(request).encode() + b"\n")
             reader = line.makefile()
             assert json.loads(reader.readline()) == {"ok": True}
@@ -86,7 +91,7 @@ class GatewayProcess:
         self._serial += 1
         path = self.place.gateway_dir / "routes.json"
         temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps({"serial": self._serial, "endpoints": endpoints}))
+        temporary.write_text(json.dumps({"serial": self._serial, "tokens": self.tokens, "endpoints": endpoints}))
         temporary.replace(path)
 
     def route(self, **endpoints: dict[str, Any]) -> None:
@@ -107,7 +112,8 @@ class GatewayProcess:
             client.request(method or ("GET" if data is None else "POST"), path, data, {**usual, **given})
             answer = client.getresponse()
             raw = answer.read()
-            return answer.status, json.loads(raw) if raw else None, answer.headers
+            parsed = json.loads(raw) if raw and "json" in answer.headers["Content-Type"] else raw or None
+            return answer.status, parsed, answer.headers
 
     def predict(self, rows: Any, endpoint: str = "churn") -> Any:
         status, body, _ = self.request(f"/endpoints/{endpoint}/invocations", rows)
@@ -172,21 +178,39 @@ class StandIn:
     """A replica without a model: answers a body with itself, when it is let."""
 
     def __init__(
-        self, place: Workspace, name: str, revision: str = "r1", token: str = "t1", endpoint: str = "churn"
+        self,
+        place: Workspace,
+        name: str,
+        revision: str = "r1",
+        token: str = "t1",
+        endpoint: str = "churn",
+        *,
+        standby: bool = False,
+        gateways: int = 1,
     ) -> None:
         self.batches: list[list[bytes]] = []
+        self.questions: list[frames.Question] = []
+        #: What it answers; None: with the body itself.
+        self.reply: frames.Reply | None = None
         self.let = threading.Event()
         self.let.set()
         self.attached = threading.Event()
-        hello = {"endpoint": endpoint, "revision": revision, "replica": name, "token": token}
-        self._link = DataLink(str(place.gateway_socket), hello, self._answer, self.attached.set)
-        threading.Thread(target=self._link.run, daemon=True).start()
+        hello: dict[str, Any] = {"endpoint": endpoint, "revision": revision, "replica": name, "token": token}
+        if standby:
+            hello["standby"] = True
+        for socket_ in place.gateway_sockets(gateways):
+            link = DataLink(str(socket_), hello, self._answer, self.attached.set)
+            threading.Thread(target=link.run, daemon=True).start()
 
     def _answer(self, parts: list[bytes]) -> list[bytes]:
+        if not parts:
+            return []
         questions = [frames.read_question(part) for part in parts]
+        self.questions += questions
         self.batches.append([question.body for question in questions])
         self.let.wait(DEADLINE)
-        return [frames.write_reply(frames.Reply(200, b"application/json", question.body)) for question in questions]
+        echo = frames.Reply(200, b"application/json", b"")
+        return [frames.write_reply(self.reply or echo._replace(body=question.body)) for question in questions]
 
 
 class OneShot:
