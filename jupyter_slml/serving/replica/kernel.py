@@ -15,18 +15,18 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import orjson
 
-from jupyter_slml.domain import formats
 from jupyter_slml.errors import Invalid, SlmlError
 from jupyter_slml.serving import frames
 from jupyter_slml.serving.replica import codec
 from jupyter_slml.serving.replica.batch import Answerer
 from jupyter_slml.serving.replica.link import DataLink
-from jupyter_slml.serving.replica.predictors import predictor
+from jupyter_slml.serving.replica.loading import load
+from jupyter_slml.serving.replica.predictors import Predictor
 
 log = logging.getLogger("slml.replica")
 
@@ -145,10 +145,11 @@ class Replica:
 
     def _load(self) -> Answerer:
         payload = self._payload
-        model = formats.by_key(payload["format"]).read(Path(payload["path"]))
-        found = predictor(model, payload.get("signature"), int(payload.get("threads", 1)))
+        path, digest, key = Path(payload["path"]), payload["digest"], payload["format"]
+        threads, allowed = int(payload.get("threads", 1)), bool(payload.get("allow_pickle"))
+        model, found = load(path, digest, key, payload.get("signature"), threads, allowed)
         columns = codec.Columns(payload.get("signature"))
-        answerer = Answerer(found, columns)
+        answerer = Answerer(cast(Predictor, found), columns)
         self._names.update(model=model, endpoint=payload["endpoint"], version=payload["version"])
         self._phase("load")
         if columns.width is not None:
