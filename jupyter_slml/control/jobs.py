@@ -183,6 +183,11 @@ class Jobs:
             waits = self._waiting.explain(connection, [job.id]).get(job.id) if job.state is JobState.QUEUED else None
             attempts = table.attempts_of(connection, job.id)
         more = {} if waits is None else {"reason": waits.reason, "expected_at": waits.until}
+        # What a full disk holds up cannot be written down there.
+        if job.state is JobState.QUEUED and self._database.problem:
+            more = {"reason": f"Waits: {self._database.problem}"}
+        elif attempts and not job.state.is_final and (held := self._compute.waits(attempts[-1].id)):
+            more = {"reason": held}
         return JobView(**{**dict(job), "phases": phases(job, attempts), **more})
 
 
