@@ -154,8 +154,8 @@ class _Check:
         if _metric(node) is not None:
             return
         match node:
-            case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-                if not _is_finite(node.value):
+            case ast.Constant(value=int() | float() as written) if not isinstance(written, bool):
+                if not _is_finite(written):
                     self._refuse("the number is too large", node)
             case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
                 self.number(node.operand, depth + 1)
@@ -288,6 +288,7 @@ def _compare(operator: ast.cmpop, left: float, right: float) -> bool:
 
 
 def _is_finite(number: float) -> bool:
+    """Whether a number as it is written fits into a float."""
     try:
         return math.isfinite(float(number))
     except OverflowError:

@@ -139,6 +139,8 @@ class Transition(Frozen):
     reason: str = ""
     #: The gate and the values that it saw (`domain.gates.Verdict`); None without a gate.
     evidence: dict[str, JsonValue] | None = None
+    #: A rollback: the id of the move that it takes back.
+    undoes: int | None = None
 
 
 class Evidence(Frozen):

@@ -29,6 +29,7 @@ from fastapi import FastAPI
 from jupyter_slml import __version__
 from jupyter_slml.compute.backend import DaskBackend
 from jupyter_slml.control.bus import Bus
+from jupyter_slml.control.cards import Cards
 from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.http.app import make_app
@@ -39,6 +40,7 @@ from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
+from jupyter_slml.control.transitions import Transitions
 from jupyter_slml.control.waiting import Waiting
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.errors import SlmlError
@@ -76,7 +78,7 @@ class Daemon:
             catalogue=catalogue,
             limits=limits,
         )
-        models = Models(self._database)
+        models = Models(self._database, blobs)
         self._app = make_app(
             Services(
                 workspace=place,
@@ -96,6 +98,8 @@ class Daemon:
                 results=Results(self._database, blobs),
                 retention=Retention(self._database, blobs),
                 models=models,
+                transitions=Transitions(self._database, place.settings),
+                cards=Cards(self._database, blobs),
                 endpoints=Endpoints(self._database, models, self._compute, self._gateway, catalogue),
                 started_at=time.time(),
                 leave=self._leave,

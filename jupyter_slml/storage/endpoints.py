@@ -107,6 +107,13 @@ def count(connection: Connection) -> int:
     )
 
 
+def serving(connection: Connection, model: str, version: int) -> list[str]:
+    """Names of the live endpoints that serve the version, or are about to."""
+    query = select(revisions.c.id).where(revisions.c.model == model, revisions.c.version == version)
+    found = set(connection.scalars(query))
+    return [item.name for item in live(connection) if not found.isdisjoint({*item.traffic, item.revision, item.serving})]
+
+
 def has_replicas(connection: Connection, revision: str) -> bool:
     """Whether the revision ever had a replica."""
     found = connection.scalar(select(replicas.c.id).where(replicas.c.revision == revision).limit(1))

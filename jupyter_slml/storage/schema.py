@@ -163,6 +163,7 @@ transitions = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("evidence", Text),
+    Column("undoes", Integer),
     Index("transitions_by_model", "model", "id"),
     sqlite_autoincrement=True,
 )

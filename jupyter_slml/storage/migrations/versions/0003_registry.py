@@ -66,6 +66,7 @@ def _versions() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("evidence", sa.Text()),
+        sa.Column("undoes", sa.Integer()),
         sqlite_autoincrement=True,
     )
     op.create_index("transitions_by_model", "transitions", ["model", "id"])
