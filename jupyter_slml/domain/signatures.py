@@ -3,7 +3,8 @@
 A signature is `{features, columns, types, classes, task, objective, inputs}`: how many columns and their names, the types
 that the library itself keeps, the labels, `binary`, `multiclass`, `regression` or `other`, and for each column
 `{name, dtype, min, max, nulls, categories}`. The dtype is one of numpy's numbers, `bool`, `string`, `category`,
-`datetime` or `object`; ranges are those of the training rows; `nulls` counts missing values among them.
+`datetime` or `object`; ranges are those of the training rows; `nulls` counts missing values among them. A text column has
+`values`, those that were seen, in place of categories.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pydantic import JsonValue
 
 from jupyter_slml.domain.formats.plain import is_json
 
-#: More distinct texts than this are no categories to show.
-MOST_CATEGORIES = 100
+#: More distinct texts than this are not shown.
+MOST_TEXTS = 100
 
 Signature = dict[str, JsonValue]
 
@@ -64,7 +65,8 @@ def _column(values: Any) -> Signature:
     present = values[~missing]
     if found["dtype"] == "string":
         distinct = sorted(set(present))
-        return {**found, "categories": list(distinct)} if len(distinct) <= MOST_CATEGORIES else found
+        # Not categories: a model may well take a text that it has not seen.
+        return {**found, "values": list(distinct)} if len(distinct) <= MOST_TEXTS else found
     if found["dtype"] not in ("object", "datetime") and len(present):
         low, high = (_number(value) for value in (present.min(), present.max()))
         found |= {"min": low, "max": high}

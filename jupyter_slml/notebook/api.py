@@ -14,6 +14,7 @@ from jupyter_slml.notebook.config import Config
 from jupyter_slml.notebook.difference import Difference
 from jupyter_slml.notebook.endpoint import EndpointHandle
 from jupyter_slml.notebook.endpoints import READY_TIMEOUT, deploy, find_endpoint, list_endpoints
+from jupyter_slml.notebook.evaluations import EvaluateLine, evaluate
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.line import OPTIONS
 from jupyter_slml.notebook.models import VersionView, list_models, list_versions, register
@@ -128,6 +129,14 @@ class Models:
     ) -> VersionView:
         """Register an output of a succeeded job as a new version. Raises NotFound, Conflict, Invalid."""
         return register(self._session, model, job.id if isinstance(job, JobHandle) else job, output, description)
+
+    def evaluate(self, model: str, input: Any, target: str, *, wait: bool = True, **options: Any) -> JobHandle:
+        """Measure a version on a table (a DataFrame, a file, a URI); the job's metrics and figures become evidence for it.
+
+        `options`: `name=`, `instance=`, `allow_pickle=`. Raises NotFound, Invalid, and with `wait` JobFailed.
+        """
+        line = EvaluateLine.parse({"model": model, "input": input, "target": target, "no_wait": not wait, **options})
+        return evaluate(self._session, line)
 
     def get(self, name: str, version: int | None = None) -> VersionView:
         """A version; by default the newest. Raises NotFound."""

@@ -24,6 +24,7 @@ from jupyter_slml.domain.formats.graphs import ONNX
 from jupyter_slml.domain.formats.handlers import HANDLERS
 from jupyter_slml.domain.formats.networks import TORCH
 from jupyter_slml.domain.formats.plain import CLOUDPICKLE, JSON
+from jupyter_slml.domain.formats.plots import PLOTS
 from jupyter_slml.domain.formats.tables import POLARS, TABLE
 from jupyter_slml.errors import IntegrityError, Invalid
 
@@ -54,7 +55,7 @@ _DATA = (JSON, NPY, SPARSE, ARROW, SERIES, TABLE, POLARS)
 #: What captured inputs may be stored as: exact round trips only (a model keeps all its Python attributes by pickle).
 CAPTURE_FORMATS = (*_DATA, CLOUDPICKLE)
 #: What outputs may be stored as, safe data formats first.
-OUTPUT_FORMATS = (*_DATA, XGBOOST, LIGHTGBM, ONNX, TORCH, HANDLERS, SKOPS, CLOUDPICKLE)
+OUTPUT_FORMATS = (*_DATA, PLOTS, XGBOOST, LIGHTGBM, ONNX, TORCH, HANDLERS, SKOPS, CLOUDPICKLE)
 #: What can be registered and served.
 MODEL_FORMATS = (XGBOOST.key, SKOPS.key, LIGHTGBM.key, ONNX.key, TORCH.key, HANDLERS.key)
 #: What can be, too, but only where somebody has allowed a pickle.

@@ -76,7 +76,7 @@ async def test_every_road_to_a_model(left: Any) -> None:
     _, found, counts = await left(source, "pipe", "search", "best", "booster", "matrix", "unseen")
     assert counts.keys() == {"pipe", "search", "best", "booster", "matrix"}
     pipe: Any = found["pipe"].signature
-    assert pipe["inputs"][2] == {"name": "c", "dtype": "string", "nulls": 0, "categories": ["x", "y"]}
+    assert pipe["inputs"][2] == {"name": "c", "dtype": "string", "nulls": 0, "values": ["x", "y"]}
     assert counts["pipe"]["features"]["c"]["kind"] == "categorical"
     assert counts["booster"]["features"].keys() == {"a", "b"} and counts["matrix"]["features"].keys() == {"f0", "f1"}
     assert all(item["prediction"]["nulls"] == 0 for item in counts.values())

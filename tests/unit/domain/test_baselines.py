@@ -83,7 +83,7 @@ def test_inputs_say_kind_and_range() -> None:
     assert found["n"] == {"name": "n", "dtype": "float64", "nulls": 1, "min": 1.5, "max": 3.0}
     assert found["i"] == {"name": "i", "dtype": "int64", "nulls": 0, "min": 1, "max": 3}
     assert found["b"]["dtype"] == "bool" and found["d"] == {"name": "d", "dtype": "datetime", "nulls": 1}
-    assert found["t"] == {"name": "t", "dtype": "string", "nulls": 1, "categories": ["a", "b"]}
+    assert found["t"] == {"name": "t", "dtype": "string", "nulls": 1, "values": ["a", "b"]}
     assert found["c"] == {"name": "c", "dtype": "category", "nulls": 0, "categories": ["x", "y", "z"]}
     json.dumps(found, allow_nan=False)
     assert takes_frame({"inputs": [found["c"]]}) and not takes_frame({"inputs": [found["n"], found["b"]]})
