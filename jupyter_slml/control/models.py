@@ -199,7 +199,8 @@ class Models:
         however often they come. Raises Invalid when the store does not have them, or they are no model."""
         if not is_model(spec.format, spec.allow_pickle):
             raise Invalid(
-                f"{spec.format!r} is no format of models.",
+                f"{spec.format!r} is no format of models"
+                + (" that is taken without --allow-pickle." if spec.format in PICKLE_FORMATS else "."),
                 field="format",
                 value=spec.format,
                 remedy=f"Formats: {', '.join(MODEL_FORMATS)}.",

@@ -158,6 +158,8 @@ class Transitions:
             models.get(connection, spec.model)
             is_stage = spec.to in STAGES
             moves = (table.of_stage if is_stage else table.of_alias)(connection, spec.model, spec.to)
+            if spec.seen is not None and (newer := [move for move in moves if move.id > spec.seen]):
+                return _answered(connection, spec, newer)
             found = holders(moves, spec.to)
             if len(found) < 2 or found[-2].number is None:
                 raise self._nothing_before(connection, spec, found)
@@ -243,6 +245,18 @@ class Transitions:
             value=spec.to,
             remedy=empty,
         )
+
+
+def _answered(connection: Connection, spec: RollbackSpec, newer: list[Transition]) -> Moved:
+    """The answer to a rollback that was made already. Raises Conflict when something else has happened since."""
+    if any(move.undoes is None for move in newer):
+        raise Conflict(
+            f"{spec.to!r} of {spec.model!r} was moved a moment ago by {newer[-1].actor}.",
+            field="to",
+            value=spec.to,
+            remedy=f"`%models {spec.model} --log` shows the moves; roll back again if it is still what you want.",
+        )
+    return Moved(version=view(connection, models.version(connection, spec.model, newer[-1].number)), transitions=newer)
 
 
 def _restorable(connection: Connection, spec: RollbackSpec, number: int) -> VersionView:

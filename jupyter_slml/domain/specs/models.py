@@ -85,5 +85,7 @@ class RollbackSpec(Frozen):
 
     model: Name
     to: str = Field(default="production", description="The stage or alias that goes back to where it was.")
+    #: What makes asking again harmless: a rollback of this place that was made after it is the answer.
+    seen: int | None = Field(default=None, description="Id of the model's newest move that the caller knows of.")
     reason: str = Field(default="", max_length=2000)
     actor: str = ""
