@@ -120,8 +120,7 @@ class Endpoint:
             if known is None:
                 self.pools[revision] = Pool(self, revision, found)
             elif known.route != found:
-                known.route = found
-                known.routed_at = self.house.now
+                known.reroute(found)
                 self.house.rerouted(known)
         weights = route.weights
         self._shares = [[self.pools[revision], weight, 0] for revision, weight in weights.items()]

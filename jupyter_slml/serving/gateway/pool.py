@@ -32,11 +32,7 @@ class Pool:
     def __init__(self, endpoint: Endpoint, revision: str, route: RevisionRoute) -> None:
         self.endpoint = endpoint
         self.revision = revision
-        self.route = route
-        #: When the snapshot last said something else of it; the waker trusts what it says for a while.
-        self.routed_at = monotonic()
-        self.variant = route.variant or revision
-        self._line = b"X-Slml-Variant: %b\r\n" % self.variant.encode()
+        self.reroute(route)
         self._budget = endpoint.house.budget
         self._limits = endpoint.house.limits
         #: Whether requests that name no variant may come here.
@@ -58,6 +54,14 @@ class Pool:
         #: Answers of replicas by status, but for the 200s; and what the gateway itself refused or gave up.
         self.statuses: Counter[int] = Counter()
         self.failures: Counter[int] = Counter()
+
+    def reroute(self, route: RevisionRoute) -> None:
+        """Take a new snapshot's word."""
+        self.route = route
+        #: When it last said something else of it; the waker trusts what it says for a while.
+        self.routed_at = monotonic()
+        self.variant = route.variant or self.revision
+        self._line = b"X-Slml-Variant: %b\r\n" % self.variant.encode()
 
     # requests
 

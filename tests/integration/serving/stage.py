@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import io
@@ -17,7 +18,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from jupyter_slml.serving import frames
+from jupyter_slml.serving.gateway.limits import Limits
+from jupyter_slml.serving.gateway.server import Gateway, Plan, open_back_door, open_door
 from jupyter_slml.serving.replica.link import DataLink
 from jupyter_slml.settings import Workspace, read_json
 
@@ -238,7 +243,9 @@ class OneShot:
             data = self.line.recv(65536)
             assert data, "the gateway closed the line"
             for parts in self._splitter.feed(data):
-                return [frames.read_question(part).body for part in parts]
+                if parts:
+                    return [frames.read_question(part).body for part in parts]
+                self.line.sendall(frames.EMPTY)
 
     def answer(self, *bodies: bytes, status: int = 200) -> None:
         replies = [frames.write_reply(frames.Reply(status, b"application/json", body)) for body in bodies]
@@ -261,3 +268,39 @@ def thread(target: Callable[[], Any]) -> Iterator[list[Any]]:
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
+
+
+class Served:
+    """A gateway in this process."""
+
+    def __init__(self, gateway: Gateway, port: int) -> None:
+        self.gateway = gateway
+        self.port = port
+
+    def connect(self) -> RawClient:
+        return RawClient(self.port)
+
+
+@contextlib.contextmanager
+def served_here(place: Workspace, limits: Limits, **endpoints: dict[str, Any]) -> Iterator[Served]:
+    """A gateway in a thread of this process, with limits of its own; its token is `secret`."""
+    routes = place.home / "routes.json"
+    routes.write_text(json.dumps({"serial": 1, "endpoints": endpoints}))
+    ready = threading.Event()
+    found: list[Served] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        door = open_door("127.0.0.1", 0)
+        gateway = Gateway(Plan(routes=routes, token="secret", limits=limits))
+        found.append(Served(gateway, door.getsockname()[1]))
+        await gateway.serve(door, open_back_door(place.gateway_socket), ready.set)
+
+    worker = threading.Thread(target=lambda: uvloop.run(serve()))
+    worker.start()
+    assert ready.wait(DEADLINE)
+    yield found[0]
+    loops[0].call_soon_threadsafe(found[0].gateway.leave)
+    worker.join(DEADLINE)
+    assert not worker.is_alive()
