@@ -20,15 +20,25 @@ from jupyter_slml.domain.views import VersionView
 #: Rows of a table of features or packages; the rest is counted.
 MOST_ROWS = 200
 
+_PAGE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328;background:#fff}"
+)
+# Nested below one class and without colours of paper and ink: in a notebook it stands among others, light or dark.
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328;background:#fff}
-h1{margin-bottom:0}h2{margin-top:2rem;border-bottom:1px solid #d0d7de;padding-bottom:.2rem}
-table{border-collapse:collapse}th,td{text-align:left;padding:.15rem 1.2rem .15rem 0;vertical-align:top}
-th{font-weight:600;color:#57606a}td{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-pre{background:#f6f8fa;padding:.8rem;overflow-x:auto;border-radius:6px}
-.badge{display:inline-block;padding:0 .6rem;margin-right:.4rem;border-radius:1rem;background:#ddf4ff;color:#0550ae}
-.approved{background:#dafbe1;color:#116329}.rejected{background:#ffebe9;color:#a40e26}.note{color:#57606a}
-.figures{display:flex;flex-wrap:wrap;gap:1rem}
+.slml-card{
+ h1{margin-bottom:0}
+ h2{margin-top:1.6rem;border-bottom:1px solid #8886;padding-bottom:.2rem}
+ table{border-collapse:collapse}
+ th,td{text-align:left;padding:.15rem 1.2rem .15rem 0;vertical-align:top}
+ th{font-weight:600;opacity:.75}
+ td{font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+ pre{background:#8882;padding:.8rem;overflow-x:auto;border-radius:6px}
+ .badge{display:inline-block;padding:0 .6rem;margin-right:.4rem;border-radius:1rem;background:#ddf4ff;color:#0550ae}
+ .approved{background:#dafbe1;color:#116329}
+ .rejected{background:#ffebe9;color:#a40e26}
+ .note{opacity:.75}
+ .figures{display:flex;flex-wrap:wrap;gap:1rem}
+}
 """
 
 
@@ -49,12 +59,12 @@ def page(facts: Facts) -> str:
     title = f"Model card: {escape(facts.version.reference)}"
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body>{body(facts)}</body></html>\n"
+        f"<style>{_PAGE}</style></head><body>{body(facts)}</body></html>\n"
     )
 
 
 def body(facts: Facts) -> str:
-    """The card without the page around it."""
+    """The card without the page around it: what stands between `<body>` and `</body>`."""
     version = facts.version
     parts = [
         _head(version),
@@ -69,7 +79,7 @@ def body(facts: Facts) -> str:
         _section("Environment", _table(list(version.environment.items())[:MOST_ROWS])),
         _section("Moves", _moves(facts.transitions)),
     ]
-    return "".join(parts)
+    return f'<div class="slml-card"><style>{_STYLE}</style>{"".join(parts)}</div>'
 
 
 def _head(version: VersionView) -> str:

@@ -66,7 +66,8 @@ class Matrix(Frozen):
 
     @model_validator(mode="after")
     def _square(self) -> Self:
-        if any(len(row) != len(self.labels) for row in [self.counts, *self.counts]):
+        size = len(self.labels)
+        if len(self.counts) != size or any(len(row) != size for row in self.counts):
             raise ValueError("a confusion matrix has a row and a column for each label")
         return self
 
