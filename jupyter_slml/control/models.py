@@ -205,13 +205,14 @@ class Models:
                 value=spec.format,
                 remedy=f"Formats: {', '.join(MODEL_FORMATS)}.",
             )
-        if not self._blobs.exists(digest_key(spec.digest)):
-            raise Invalid(
-                f"The bytes of the model ({spec.digest[:12]}…) are not in the store.",
-                field="digest",
-                value=spec.digest,
-                remedy="Send them first (PUT /blobs/{digest}); `%import` does so by itself.",
-            )
+        for digest in (spec.digest, spec.baseline):
+            if digest is not None and not self._blobs.exists(digest_key(digest)):
+                raise Invalid(
+                    f"The bytes of the model ({digest[:12]}…) are not in the store.",
+                    field="digest",
+                    value=digest,
+                    remedy="Send them first (PUT /blobs/{digest}); `%import` does so by itself.",
+                )
         with self._database.write() as transaction:
             connection = transaction.connection
             known = table.imported(connection, spec.model, spec.digest, spec.source)

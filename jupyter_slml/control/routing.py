@@ -107,16 +107,11 @@ class Routing:
             # Which GPU is free only the cluster knows.
             return None
         unborn = Replica(id="", endpoint=revision.endpoint, revision=revision.id, state=ReplicaState.SUBMITTED, created_at=0)
-        order = replica_order(unborn, revision, version, kind, self._store, self._gateways[0])
-        return order.evolve(gateways=self._gateways).model_dump(mode="json", exclude={"id"})
+        order = replica_order(unborn, revision, version, kind, self._store, self._gateways)
+        return order.model_dump(mode="json", exclude={"id"})
 
 
 def _revisions(endpoint: Endpoint) -> list[str]:
     """Those that may get requests or may have replicas, the one that is asked for last."""
     named = dict.fromkeys(item for item in (*endpoint.traffic, endpoint.serving) if item and item != endpoint.revision)
     return [*named, endpoint.revision]
-
-
-def snapshot(connection: Connection) -> str:
-    """A snapshot without orders: the daemon alone starts replicas."""
-    return Routing(Catalogue(), "", []).snapshot(connection)

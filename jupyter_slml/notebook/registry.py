@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyter_slml.notebook import models, promote
 from jupyter_slml.notebook.difference import Difference
 from jupyter_slml.notebook.evaluations import EvaluateLine, evaluate
+from jupyter_slml.notebook.exchange import ExportLine, ImportLine, give, take
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.modelcard import ModelCard
 from jupyter_slml.notebook.promotion import Promotion
@@ -35,6 +37,22 @@ class Models:
         """Register an output of a succeeded job as a new version. Raises NotFound, Conflict, Invalid."""
         name = job.id if isinstance(job, JobHandle) else job
         return models.register(self._session, model, name, output, description, tags, allow_pickle)
+
+    def export(self, model: str, to: str, path: str | None = None, **options: Any) -> Path:
+        """Write a version for another system (`mlflow`, `onnx`, `kserve`, `xgboost`, or `dir` for all of it).
+
+        `options`: `uri=`, `allow_pickle=`. Raises NotFound, Invalid, Conflict, MissingDependency.
+        """
+        name = promote.reference(model)
+        return give(self._session.client, ExportLine.parse({"model": name, "to": to, "path": path, **options}))
+
+    def import_(self, path: str | Path, model: str, **options: Any) -> Version:
+        """Register a model that was made elsewhere: see `%import`.
+
+        `options`: `description=`, `tags=`, `allow_pickle=`. Raises NotFound, Invalid, MissingDependency.
+        """
+        line = ImportLine.parse({"path": str(path), "model": model, **options})
+        return Version(self._session, take(self._session.client, line))
 
     def evaluate(self, model: str, input: Any, target: str, *, wait: bool = True, **options: Any) -> JobHandle:
         """Measure a version on a table (a DataFrame, a file, a URI); the job's metrics and figures become evidence for it.

@@ -64,6 +64,8 @@ class FakeCompute:
 
     async def stop(self, order_id: str, reason: str, grace: float) -> None:
         order = self._orders.get(order_id)
+        if order is None or order_id in self._ended:
+            return
         if isinstance(order, ReplicaOrder):
             self._end(order_id, ("stopped", "Stopped.", None))
         else:

@@ -36,6 +36,8 @@ class ImportSpec(Frozen):
     format: str
     type: str
     signature: dict[str, JsonValue] | None = None
+    #: Digest of the counts of its training data, if they came along.
+    baseline: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     metrics: dict[str, float] = Field(default_factory=dict)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)

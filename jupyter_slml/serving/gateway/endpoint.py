@@ -24,6 +24,7 @@ class Endpoint:
         self.house = house
         self.route = route
         self.pools: dict[str, Pool] = {}
+        self._record = 0.0
         #: Those that get requests, with their share and what they are owed (smooth weighted round robin).
         self._shares: list[list[Any]] = []
         #: The only one, when there is no choice.
@@ -38,7 +39,7 @@ class Endpoint:
 
     def admit(self, exchange: Exchange) -> None:
         """Give a request to a revision: by its share of the traffic, or the one that the client names."""
-        if self.route.record and random() < self.route.record:
+        if self._record and random() < self._record:
             exchange.recorded = True
         pool = self._only
         if pool is None or exchange.door is not SLML:
@@ -115,6 +116,7 @@ class Endpoint:
 
     def _update(self, route: EndpointRoute) -> None:
         self.route = route
+        self._record = route.record
         for revision, found in route.revisions.items():
             known = self.pools.get(revision)
             if known is None:

@@ -75,13 +75,13 @@ class Exchange:
     def finish(self, status: int, content_type: bytes, body: bytes, extra: bytes = b"") -> None:
         """Answer; it goes out as soon as the earlier answers of the connection are out."""
         self.done = True
-        extra += self.connection.date.line
+        connection = self.connection
         if not self.keep:
             extra += b"Connection: close\r\n"
         elif self.old:
             extra += b"Connection: keep-alive\r\n"
-        self.wire = answers.render(status, content_type, body, self.id, extra, bare=self.bare)
-        self.connection.release()
+        self.wire = answers.render(status, content_type, body, self.id, connection.date.line, extra, self.bare)
+        connection.release()
 
     def fail(self, error: SlmlError) -> None:
         """Answer that it was refused, in the shape of its door."""

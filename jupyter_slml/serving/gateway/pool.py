@@ -69,13 +69,13 @@ class Pool:
         """Take a request, or refuse it when as many wait as may wait."""
         self.arrivals += 1
         size = len(exchange.body)
-        budget = self._budget
-        if len(self.queue) >= self.endpoint.route.max_queue or budget.used + size > self._limits.held_bytes:
+        budget, route = self._budget, self.endpoint.route
+        if len(self.queue) >= route.max_queue or budget.used + size > self._limits.held_bytes:
             self.refuse(exchange, self.endpoint.full(self))
             return
         budget.used += size
         exchange.pool = self
-        exchange.deadline = exchange.arrived + self.endpoint.route.timeout
+        exchange.deadline = exchange.arrived + route.timeout
         self.queue.append(exchange)
         if self._idle:
             self._flush(self._idle.pop(), exchange.arrived)

@@ -166,6 +166,7 @@ class ReplicaSupervisor:
             "digest": order.digest,
             "format": order.format,
             "allow_pickle": order.allow_pickle,
+            "sample": order.sample,
             "signature": order.signature,
             "threads": order.limits.threads,
             "gateway": order.gateway,

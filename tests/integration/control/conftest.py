@@ -68,7 +68,7 @@ async def running(
     database = Database(sqlite_url(place.database))
     store = file_url(place.blobs)
     blobs = open_blobs(store)
-    gateway = Gateway(place, None)
+    gateway = Gateway(place)
     catalogue, limits = Catalogue(own), limits or Limits()
     reconciler = Reconciler(
         database,
@@ -76,7 +76,6 @@ async def running(
         gateway,
         Bus(),
         store=store,
-        socket=str(place.gateway_socket),
         catalogue=catalogue,
         limits=limits,
     )
