@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
 from jupyter_slml.errors import Invalid
 
@@ -20,9 +20,6 @@ _NAME = re.compile(r"[^\W_][\w.-]{0,62}")
 
 #: Stage names are reserved: they are neither aliases nor versions.
 STAGES = ("candidate", "staging", "production", "archived")
-
-#: No version has a higher number.
-MOST_VERSIONS = 2**31 - 1
 
 
 def check_name(text: str) -> str:
@@ -38,9 +35,6 @@ def check_name(text: str) -> str:
 
 Name = Annotated[str, AfterValidator(check_name)]
 
-#: sha256, hexadecimal: what paths are made of is checked, whoever sends it.
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
 
 @dataclass(frozen=True)
 class Reference:
@@ -49,11 +43,6 @@ class Reference:
     name: str
     version: int | None = None
     word: str | None = None
-
-    @property
-    def bare(self) -> bool:
-        """Whether it is the name alone, which means another version from time to time."""
-        return self.version is None and self.word is None
 
     def __str__(self) -> str:
         end = self.version if self.version is not None else self.word
@@ -65,7 +54,7 @@ def parse_reference(text: str, field: str = "model") -> Reference:
     name, at, word = text.partition("@")
     try:
         name = check_name(name)
-        if at and not word.isdecimal():
+        if at and not word.isdigit():
             word = check_name(word)
     except ValueError as error:
         raise Invalid(
@@ -76,9 +65,8 @@ def parse_reference(text: str, field: str = "model") -> Reference:
         ) from error
     if not at:
         return Reference(name)
-    if word.isdecimal():
-        # Cut short: what nobody has counted to must not break the arithmetic of a database.
-        return Reference(name, version=int(word) if len(word) < 10 else MOST_VERSIONS)
+    if word.isdigit():
+        return Reference(name, version=int(word))
     return Reference(name, word=word)
 
 

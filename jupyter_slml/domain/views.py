@@ -7,7 +7,6 @@ from pydantic import Field, JsonValue
 from jupyter_slml.domain.cluster import ClusterStatus
 from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.model import Frozen
-from jupyter_slml.domain.names import Digest
 from jupyter_slml.domain.phases import Phase
 from jupyter_slml.domain.records import (
     Approval,
@@ -190,13 +189,6 @@ class TransitionList(Frozen):
     transitions: list[Transition]
 
 
-class Moved(Frozen):
-    """A version after it was moved, and the moves that were made: none when it was there already."""
-
-    version: VersionView
-    transitions: list[Transition]
-
-
 class EvidenceList(Frozen):
     """Newest first."""
 
@@ -276,7 +268,7 @@ class Missing(Frozen):
 
 
 class Digests(Frozen):
-    digests: list[Digest] = Field(max_length=10_000)
+    digests: list[str] = Field(max_length=10_000)
 
 
 class Stored(Frozen):

@@ -16,6 +16,5 @@ export const CommandIDs = {
   openLog: 'slml:open-log',
   stopJob: 'slml:stop-job',
   removeEndpoint: 'slml:remove-endpoint',
-  tryEndpoint: 'slml:try-endpoint',
   runCell: 'slml:run-cell'
 };

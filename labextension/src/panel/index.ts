@@ -38,8 +38,7 @@ const plugin: JupyterFrontEndPlugin<void> = {
       endpoints: {
         copyUrl: ({ url }) => void navigator.clipboard.writeText(url),
         remove: name =>
-          void commands.execute(CommandIDs.removeEndpoint, { name }),
-        tryIt: name => void commands.execute(CommandIDs.tryEndpoint, { name })
+          void commands.execute(CommandIDs.removeEndpoint, { name })
       }
     });
     shell.add(panel, 'left', { rank: 510 });

@@ -19,7 +19,6 @@ from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.retention import Retention
-from jupyter_slml.control.transitions import Transitions
 from jupyter_slml.control.waiting import Waiting
 from jupyter_slml.domain.instances import Catalogue, InstanceType
 from jupyter_slml.domain.outcomes import Artifact
@@ -49,7 +48,6 @@ class Control:
     jobs: Jobs
     retention: Retention
     models: Models
-    transitions: Transitions
     endpoints: Endpoints
 
     async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -68,7 +66,7 @@ async def running(
     database = Database(sqlite_url(place.database))
     store = file_url(place.blobs)
     blobs = open_blobs(store)
-    gateway = Gateway(place)
+    gateway = Gateway(place, None)
     catalogue, limits = Catalogue(own), limits or Limits()
     reconciler = Reconciler(
         database,
@@ -76,10 +74,11 @@ async def running(
         gateway,
         Bus(),
         store=store,
+        socket=str(place.gateway_socket),
         catalogue=catalogue,
         limits=limits,
     )
-    models = Models(database, blobs)
+    models = Models(database)
     waiting = Waiting(compute, catalogue, limits, database.clock)
     await compute.start(reconciler.observer)
     work = asyncio.create_task(reconciler.run())
@@ -93,7 +92,6 @@ async def running(
             jobs=Jobs(database, blobs, compute, catalogue, waiting),
             retention=Retention(database, blobs),
             models=models,
-            transitions=Transitions(database, place.settings),
             endpoints=Endpoints(database, models, compute, gateway, catalogue),
         )
     finally:

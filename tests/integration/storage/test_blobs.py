@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from jupyter_slml.errors import IntegrityError, Invalid, NotFound, SlmlError
 from jupyter_slml.ports.blobs import Blobs, digest_key
 from jupyter_slml.storage.blobs import file_url, open_blobs, verify
-from jupyter_slml.testing.conformance import BLOBS
 
 
 @pytest.fixture
@@ -20,13 +19,22 @@ def blobs(tmp_path: Path) -> Blobs:
     return open_blobs(file_url(tmp_path / "store with spaces"))
 
 
-@pytest.mark.parametrize("check", BLOBS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("kind", ["local", "remote"])
-def test_the_obligations_of_the_port(check: Any, kind: str, tmp_path: Path) -> None:
-    """Stores that are no directory go another way through our code; one in memory stands for them."""
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    check(open_blobs(file_url(tmp_path / "store") if kind == "local" else "memory:///"), folder)
+def test_create_lets_exactly_one_win(blobs: Blobs) -> None:
+    """Thirty-two callers at once: the fence of attempts."""
+    gate = threading.Barrier(32)
+    won: list[bytes] = []
+
+    def race(number: int) -> None:
+        gate.wait()
+        if blobs.create("attempts/a/outcome.json", b"%d" % number):
+            won.append(b"%d" % number)
+
+    threads = [threading.Thread(target=race, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [blobs.get("attempts/a/outcome.json")] == won
 
 
 def test_a_file_is_taken_over(blobs: Blobs, tmp_path: Path) -> None:
@@ -67,70 +75,47 @@ def test_what_is_not_taken_over(blobs: Blobs, tmp_path: Path) -> None:
     assert secret.exists() and not blobs.exists(digest_key(digest))
 
 
-def test_a_file_is_counted_along_while_it_is_written(blobs: Blobs, tmp_path: Path) -> None:
-    incoming = tmp_path / "store with spaces" / "incoming"
-    pieces = [os.urandom(3 * 2**20) for _ in range(4)]
-    digest = hashlib.sha256(b"".join(pieces)).hexdigest()
-    with (incoming / "growing-file").open("wb", buffering=0) as file:
-        blobs.follow("growing-file")
-        blobs.follow("growing-file")
-        for piece in pieces:
-            file.write(piece)
-    assert blobs.count("growing-file") == digest
-    # By any of its names.
-    os.link(incoming / "growing-file", incoming / "another-name")
-    assert blobs.adopt("another-name", digest) == 12 * 2**20
-    assert b"".join(blobs.read(digest)) == b"".join(pieces)
-    for name in ("../../secret-file", "", "a/b/c/d/e/f"):
-        with pytest.raises(Invalid):
-            blobs.follow(name)
-        with pytest.raises(Invalid):
-            blobs.count(name)
-    with pytest.raises(NotFound):
-        blobs.count("not-there-at-all")
-
-
-def test_what_is_written_after_the_count_is_noticed(blobs: Blobs, tmp_path: Path) -> None:
-    incoming = tmp_path / "store with spaces" / "incoming"
-    first, second = b"a" * 1000, b"b" * 1000
-    digests = [hashlib.sha256(content).hexdigest() for content in (first, second)]
-    (incoming / "changed-file").write_bytes(first)
-    assert blobs.count("changed-file") == digests[0]
-    before = (incoming / "changed-file").stat().st_mtime_ns
-    while (incoming / "changed-file").stat().st_mtime_ns == before:
-        (incoming / "changed-file").write_bytes(second)
-    with pytest.raises(IntegrityError, match="another digest"):
-        blobs.adopt("changed-file", digests[0])
-    # Not front to back: what was read along is not what the file is.
-    with (incoming / "rewritten").open("wb", buffering=0) as file:
-        blobs.follow("rewritten")
-        file.write(first * 2)
-        file.truncate(1000)
-    assert blobs.count("rewritten") == digests[0]
-
-
-def test_more_files_than_are_followed_are_counted_all_the_same(blobs: Blobs, tmp_path: Path) -> None:
-    incoming = tmp_path / "store with spaces" / "incoming"
-    names = [f"one-of-many-{number}" for number in range(9)]
-    for name in names:
-        (incoming / name).touch()
-        blobs.follow(name)
-    for name in names:
-        (incoming / name).write_bytes(name.encode())
-    assert [blobs.count(name) for name in names] == [hashlib.sha256(name.encode()).hexdigest() for name in names]
-
-
-def test_a_stored_file_is_the_one_that_is_mapped_and_cannot_be_changed(blobs: Blobs, tmp_path: Path) -> None:
-    """It is read-only; who changes it all the same is found out."""
-    digest, _ = blobs.add([b"abc"])
+def test_content_is_stored_once_under_its_digest(blobs: Blobs, tmp_path: Path) -> None:
+    """The stored file is read-only and is the file that is mapped; a wrong digest stores nothing."""
+    digest, size = blobs.add([b"ab", b"c"])
+    assert (digest, size) == (hashlib.sha256(b"abc").hexdigest(), 3)
+    assert blobs.add([b"abc"]) == (digest, 3)
+    source = tmp_path / "source"
+    source.write_bytes(b"abc")
+    assert blobs.add_file(source)[0] == digest
+    assert source.exists()
     path = blobs.local(digest, tmp_path / "cache")
-    assert path == tmp_path / "store with spaces" / digest_key(digest)
+    assert path.read_bytes() == b"".join(blobs.read(digest)) == b"abc"
     assert path.stat().st_mode & 0o222 == 0
+    with pytest.raises(IntegrityError):
+        blobs.add([b"other"], digest)
+    assert not blobs.exists(digest_key(hashlib.sha256(b"other").hexdigest()))
     verify(path, digest)
     path.chmod(0o600)
     path.write_bytes(b"tampered")
     with pytest.raises(IntegrityError, match="was changed on disk"):
         verify(path, digest)
+
+
+def test_lists_deletes_and_misses(blobs: Blobs) -> None:
+    """Keys come sorted; what is not there is NotFound, and deleting it is no error."""
+    for number in (2, 1, 3):
+        blobs.put(f"attempts/a/log/{number:08}.jsonl", b"{}")
+    assert [key[-7] for key in blobs.list("attempts/a/log")] == ["1", "2", "3"]
+    blobs.delete("attempts/a/log/00000001.jsonl")
+    blobs.delete("attempts/a/log/00000001.jsonl")
+    assert len(blobs.list("attempts/a/log")) == 2
+    assert blobs.list("attempts/none") == []
+    with pytest.raises(NotFound):
+        blobs.get("attempts/a/none")
+    with pytest.raises(NotFound):
+        blobs.local("0" * 64, Path("unused"))
+
+
+def test_keys_cannot_leave_the_store(blobs: Blobs) -> None:
+    """A key is never a way out."""
+    with pytest.raises(SlmlError):
+        blobs.put("../outside", b"x")
 
 
 def test_unknown_schemes_are_refused() -> None:

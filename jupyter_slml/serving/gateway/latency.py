@@ -1,11 +1,6 @@
-"""Latencies in logarithmic buckets: a few hundred integers per series, a constant cost per value.
-
-Counts of several histograms add up, and the difference of two readings is the histogram of what came between.
-"""
+"""Latencies in logarithmic buckets: a few hundred integers per endpoint, a constant cost per request."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 #: Eight buckets for each doubling: a quantile is off by at most 6 %.
 _FINE = 3
@@ -31,26 +26,18 @@ class Histogram:
 
     def quantile(self, share: float) -> float | None:
         """Milliseconds below which `share` of all values lie; None without values."""
-        return quantile(self.sparse(), share)
-
-    def sparse(self) -> dict[int, int]:
-        """The counts that are not zero, by bucket."""
-        return {bucket: count for bucket, count in enumerate(self.counts) if count} if self.total else {}
-
-
-def quantile(counts: Mapping[int, int], share: float) -> float | None:
-    """Milliseconds below which `share` of the values with these counts by bucket lie; None without values."""
-    wanted = share * sum(counts.values())
-    seen = 0
-    for bucket in sorted(counts):
-        seen += counts[bucket]
-        if counts[bucket] > 0 and seen >= wanted:
-            return middle(bucket) / 1000
-    return None
+        if not self.total:
+            return None
+        wanted = share * self.total
+        seen = 0
+        for bucket, count in enumerate(self.counts):
+            seen += count
+            if count and seen >= wanted:
+                return _middle(bucket) / 1000
+        return None
 
 
-def middle(bucket: int) -> float:
-    """Microseconds in the middle of a bucket."""
+def _middle(bucket: int) -> float:
     octave, step = divmod(bucket, 1 << _FINE)
     if octave == 0:
         return float(step)
