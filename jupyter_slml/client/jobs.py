@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 from jupyter_slml.client.transport import TIMEOUT, Transport
 from jupyter_slml.domain.diffs import JobDiff
+from jupyter_slml.domain.names import check_name
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.views import AttemptList, Displays, JobIds, JobPage, JobView, LogPage, MetricPoints
-from jupyter_slml.errors import IntegrityError
+from jupyter_slml.errors import IntegrityError, NotFound
 
 
 class Jobs:
@@ -42,7 +43,7 @@ class Jobs:
 
     def diff(self, before: str, after: str) -> JobDiff:
         """What changed from one job to another."""
-        return self._transport.record(JobDiff, "GET", f"{_path(before)}/diff/{quote(after, safe='')}")
+        return self._transport.record(JobDiff, "GET", f"{_path(before)}/diff/{_word(after)}")
 
     def attempts(self, job: str) -> AttemptList:
         return self._transport.record(AttemptList, "GET", f"{_path(job)}/attempts")
@@ -92,4 +93,17 @@ class Jobs:
 
 
 def _path(job: str) -> str:
-    return f"/jobs/{quote(job, safe='')}"
+    return f"/jobs/{_word(job)}"
+
+
+def _word(job: str) -> str:
+    """An id or a name as a part of an address. Raises NotFound for what can be neither, such as `../x`."""
+    try:
+        return quote(check_name(job), safe="")
+    except ValueError:
+        raise NotFound(
+            f"There is no job {job[:80]!r}.",
+            field="job",
+            value=job[:80],
+            remedy="`%jobs` (or `jupyter slml jobs`) lists them.",
+        ) from None

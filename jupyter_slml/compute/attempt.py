@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import math
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_slml.compute.amounts import size_text
 from jupyter_slml.compute.chunks import Chunks
@@ -25,6 +26,7 @@ from jupyter_slml.compute.metrics import Metrics
 from jupyter_slml.compute.notices import Notices
 from jupyter_slml.compute.outcomes import claim, commit, give_up, persist, read_outcome, read_start, storage_failure, verdict
 from jupyter_slml.compute.output_pipe import OutputPipe
+from jupyter_slml.compute.room import FULL
 from jupyter_slml.compute.scratch import outgrown
 from jupyter_slml.compute.source import InputFailed
 from jupyter_slml.compute.supervisor import Emit, Message, RunnerContext
@@ -35,6 +37,8 @@ from jupyter_slml.domain.states import AttemptState
 from jupyter_slml.errors import IntegrityError, NotFound, SlmlError, StorageFull, Unavailable
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class AttemptSupervisor:
@@ -56,6 +60,8 @@ class AttemptSupervisor:
         self._logged = 0
         self._emit: Emit = lambda message: None
         self._notices: Notices | None = None
+        #: What the store refuses now.
+        self._waits = ""
         #: Why we ended it ourselves.
         self._broken = ""
 
@@ -67,7 +73,17 @@ class AttemptSupervisor:
             messages.append(self._notice("progress"))
         if self._logged:
             messages.append(self._notice("log"))
-        return messages
+        # Also when it waits no more: the wait may be the last thing that was heard.
+        return [*messages, {"kind": "waits", "message": self._waits}]
+
+    async def _persist(self, call: Callable[..., T], *arguments: Any, patience: float | None = None) -> T:
+        """As `persist`; everybody who follows hears what is waited for."""
+        return await persist(call, *arguments, patience=patience, waits=self._wait)
+
+    def _wait(self, message: str) -> None:
+        if message != self._waits:
+            self._waits = message
+            self._emit({"kind": "waits", "message": message})
 
     async def stop(self, reason: str, grace: float) -> None:
         # A cell that has said its result is over; its outputs are being stored.
@@ -79,7 +95,9 @@ class AttemptSupervisor:
     async def run(self, emit: Emit) -> Message:
         self._emit = emit
         self._notices = Notices(emit, self._notice)
-        claiming = asyncio.create_task(persist(claim, self.blobs, self.order.id, self.context.host, self.context.runner))
+        claiming = asyncio.create_task(
+            self._persist(claim, self.blobs, self.order.id, self.context.host, self.context.runner)
+        )
         pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
         try:
             return await self._carry_out(claiming, pipes)
@@ -88,7 +106,7 @@ class AttemptSupervisor:
             logger.exception("attempt %s", self.order.id)
             claiming.cancel()
             text = f"The runner could not carry it out: {error}"
-            outcome = await persist(give_up, self.blobs, self.order.id, text, patience=math.inf)
+            outcome = await self._persist(give_up, self.blobs, self.order.id, text, patience=math.inf)
             return {"kind": "ended", "outcome": outcome.model_dump(mode="json")}
         finally:
             if self.child is not None:
@@ -100,7 +118,7 @@ class AttemptSupervisor:
     async def _carry_out(self, claiming: asyncio.Task[bool], pipes: list[tuple[int, int]]) -> Message:
         ours, theirs = [pipe[0] for pipe in pipes], [pipe[1] for pipe in pipes]
         try:
-            payload = await persist(self._prepare)
+            payload = await self._persist(self._prepare)
             # The fork and the fsync of the start mark go side by side; the gate keeps the child from its first line.
             self.child = await self.context.fork(
                 "attempt",
@@ -136,8 +154,13 @@ class AttemptSupervisor:
         spec, cache = self.order.spec, self.context.cache
         work, out, output = self.scratch / "work", self.scratch / "out", self.scratch / "output"
         checkpoints = self.context.checkpoints(self.order.job)
-        for folder in (work, out, output, checkpoints):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            for folder in (work, out, output, checkpoints):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise StorageFull(FULL) from error
         captures = []
         for capture in spec.captures:
             path = None if capture.format == "module" else str(self.blobs.local(capture.digest, cache))
@@ -162,22 +185,23 @@ class AttemptSupervisor:
         }
 
     async def _refuse(self, error: SlmlError) -> Message:
-        """What the cell needs is not there; another try would not find it either."""
+        """What the cell needs is not there, which another try would not find either; or there was no room for it."""
         ended = {"code": None, "peak_memory": None, "cpu_seconds": None, "at": None}
         outcome = storage_failure(self.order, ended, error)
         message = f"What the cell reads could not be brought to the worker: {error.message}"
-        return await self._commit(outcome.evolve(message=message))
+        reason = Reason.PLATFORM if isinstance(error, StorageFull) else Reason.INPUT
+        return await self._commit(outcome.evolve(message=message, reason=reason))
 
     async def _fenced(self) -> Message:
         """Somebody else took the start."""
-        outcome = await persist(read_outcome, self.blobs, self.order.id)
+        outcome = await self._persist(read_outcome, self.blobs, self.order.id)
         if outcome is None:
-            start = await persist(read_start, self.blobs, self.order.id) or {}
+            start = await self._persist(read_start, self.blobs, self.order.id) or {}
             if start.get("host") not in (self.context.host, None) or self.context.lives(start.get("runner") or ""):
                 return {"kind": "fenced", "start": start}
             # It was a runner of this host. We hold this host's lock, so that one is dead, and all that it ran.
             text = "The runner on this host was killed, and the cell with it."
-            outcome = await persist(give_up, self.blobs, self.order.id, text, patience=math.inf)
+            outcome = await self._persist(give_up, self.blobs, self.order.id, text, patience=math.inf)
         return {"kind": "ended", "outcome": outcome.model_dump(mode="json")}
 
     async def _follow(self, child: Child, ours: list[int]) -> Message:
@@ -265,6 +289,8 @@ class AttemptSupervisor:
                 self._emit({"kind": "first_line", "at": self.first_line})
             case "metric":
                 metrics.hear(message)
+            case "waits":
+                self._wait(str(message["message"]))
             case "display":
                 self.transcript.display(message["output"])
             case "result":
@@ -275,14 +301,14 @@ class AttemptSupervisor:
         found: dict[str, Any] = {}
         try:
             items = (self.result or {}).get("outputs", [])
-            found["outputs"] = list(await asyncio.gather(*(persist(self._store_output, item) for item in items)))
+            found["outputs"] = list(await asyncio.gather(*(self._persist(self._store_output, item) for item in items)))
             if outcome.reason is not Reason.DISK and outcome.state is not AttemptState.LOST:
-                found["files"], behind = await persist(bring_files, self.blobs, self.scratch / "output")
+                found["files"], behind = await self._persist(bring_files, self.blobs, self.scratch / "output")
                 found["skipped"] = outcome.skipped | behind
             if self.transcript.displays:
-                found["displays"], _ = await persist(self.blobs.add, [json.dumps(self.transcript.displays).encode()])
+                found["displays"], _ = await self._persist(self.blobs.add, [json.dumps(self.transcript.displays).encode()])
             if self.first_line is not None:
-                found["notebook"], _ = await persist(self.blobs.add, [self.transcript.notebook(self.order, outcome)])
+                found["notebook"], _ = await self._persist(self.blobs.add, [self.transcript.notebook(self.order, outcome)])
         except (StorageFull, Unavailable) as error:
             outcome, found = storage_failure(self.order, ended, error), {}
         forked = self.child.started if self.child else None
@@ -301,7 +327,7 @@ class AttemptSupervisor:
 
     async def _commit(self, outcome: Outcome) -> Message:
         # Nothing but the store can take this word, so it is said for as long as it takes.
-        outcome = await persist(commit, self.blobs, outcome, patience=math.inf)
+        outcome = await self._persist(commit, self.blobs, outcome, patience=math.inf)
         if outcome.state is AttemptState.SUCCEEDED:
             _remove(self.context.checkpoints(self.order.job))
         return {"kind": "ended", "outcome": outcome.model_dump(mode="json")}

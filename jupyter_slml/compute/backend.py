@@ -354,6 +354,10 @@ class DaskBackend:
 
     # ---- what there is
 
+    def waits(self, attempt: str) -> str:
+        tracked = self._orders.get(attempt)
+        return "" if tracked is None else tracked.waits
+
     def fits(self, resources: dict[str, float]) -> str | None:
         return self._capacity.fits(resources)
 

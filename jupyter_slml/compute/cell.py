@@ -27,6 +27,7 @@ from jupyter_slml.compute.failures import describe
 from jupyter_slml.compute.handle import JobHandle
 from jupyter_slml.compute.patterns import MetricPatterns
 from jupyter_slml.compute.results import NotStored, collect
+from jupyter_slml.compute.room import NoRoom
 from jupyter_slml.compute.shell import JobShell, KeepParameters, build
 from jupyter_slml.domain import formats
 
@@ -152,10 +153,15 @@ class Cell:
         out = Path(self.payload["out"])
         try:
             left = assigned(tree, self.shell.transform_cell)
-            outputs, skipped = collect(self.shell.user_ns, self.payload["outputs"], left, out)
+            outputs, skipped = collect(self.shell.user_ns, self.payload["outputs"], left, out, self._wait)
+        except NoRoom as full:
+            return {"error": None, "full": f"The cell's outputs could not be stored: {full}", "outputs": [], "skipped": {}}
         except NotStored as missing:
             return {"error": None, "missing": str(missing), "outputs": [], "skipped": {}}
         return {"error": None, "outputs": outputs, "skipped": skipped}
+
+    def _wait(self, message: str) -> None:
+        self.channel.send({"kind": "waits", "message": message})
 
 
 def _read(capture: dict[str, Any]) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from jupyter_slml.compute.amounts import size_text
+from jupyter_slml.compute.room import PATIENCE
 from jupyter_slml.domain.orders import AttemptOrder
 from jupyter_slml.domain.outcomes import CellError, Outcome, Reason
 from jupyter_slml.domain.states import AttemptState
@@ -24,9 +24,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: How long a store that cannot be reached, or is full, may keep an attempt from its end.
-PATIENCE = float(os.environ.get("SLML_STORE_PATIENCE", "300"))
-
 _SIGNALS = {
     signal.SIGSEGV: "it touched memory that is not its own (a fault in a compiled library)",
     signal.SIGABRT: "a compiled library gave up; see the log",
@@ -35,22 +32,33 @@ _SIGNALS = {
 }
 
 
-async def persist(call: Callable[..., T], *arguments: Any, patience: float | None = None) -> T:
+async def persist(
+    call: Callable[..., T], *arguments: Any, patience: float | None = None, waits: Callable[[str], None] | None = None
+) -> T:
     """Run a blocking store call in a thread, again while the store cannot be reached or is full.
 
-    Raises what it raises after `patience` seconds (PATIENCE, unless given; `math.inf` is for what must be told in the end).
+    Meanwhile `waits` hears why, and an empty word when it is over. Raises what it raises after `patience` seconds (PATIENCE,
+    unless given; `math.inf` is for what must be told in the end).
     """
     until = time.monotonic() + (PATIENCE if patience is None else patience)
     pause = 0.2
-    while True:
-        try:
-            return await asyncio.to_thread(call, *arguments)
-        except (Unavailable, StorageFull) as error:
-            if time.monotonic() > until:
-                raise
-            logger.warning("the store: %s; trying again", error.message)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 5.0)
+    told = False
+    try:
+        while True:
+            try:
+                return await asyncio.to_thread(call, *arguments)
+            except (Unavailable, StorageFull) as error:
+                if time.monotonic() > until:
+                    raise
+                logger.warning("the store: %s; trying again", error.message)
+                if waits is not None:
+                    told = True
+                    waits(error.message)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)
+    finally:
+        if waits is not None and told:
+            waits("")
 
 
 def read_outcome(blobs: Blobs, attempt: str) -> Outcome | None:
@@ -144,6 +152,8 @@ def _by_itself(code: int, result: dict[str, Any] | None) -> tuple[AttemptState, 
         return AttemptState.FAILED, Reason.EXIT, _exit(code)
     if "exit" in result:
         return AttemptState.FAILED, Reason.EXIT, f"The cell called sys.exit({result['exit']})."
+    if result.get("full"):
+        return AttemptState.FAILED, Reason.PLATFORM, result["full"]
     if result.get("missing"):
         return AttemptState.FAILED, Reason.OUTPUT, result["missing"]
     if error := result.get("error"):

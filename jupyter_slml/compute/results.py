@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from jupyter_slml.compute.room import NoRoom, written
 from jupyter_slml.domain import formats
 from jupyter_slml.domain.signatures import signature
 
@@ -41,12 +43,16 @@ class _Bounded:
 
 
 def collect(
-    names: Mapping[str, Any], declared: list[str], implicit: Iterable[str], folder: Path
+    names: Mapping[str, Any],
+    declared: list[str],
+    implicit: Iterable[str],
+    folder: Path,
+    waits: Callable[[str], None] = lambda message: None,
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Write the declared names, or without any the implicit ones, into `folder`.
 
     Returns the outputs (`name, format, path, type, signature`) and the names left out with the reason.
-    Raises NotStored that names a declared output.
+    Raises NotStored that names a declared output, and NoRoom when the disk stays full; meanwhile `waits` hears so.
     """
     outputs: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
@@ -56,7 +62,10 @@ def collect(
                 raise NotStored(f"The cell did not assign {name!r}, which --output names.")
             continue
         try:
-            outputs.append(_write(name, names[name], folder / f"{number:04d}", None if declared else MAX_IMPLICIT_BYTES))
+            path, limit = folder / f"{number:04d}", None if declared else MAX_IMPLICIT_BYTES
+            outputs.append(written(partial(_write, name, names[name], path, limit), path, waits))
+        except NoRoom:
+            raise
         except TooLarge:
             skipped[name] = f"larger than {MAX_IMPLICIT_BYTES >> 20} MiB; ask for it with --output {name}"
         except Exception as error:

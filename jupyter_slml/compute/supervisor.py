@@ -19,7 +19,8 @@ from jupyter_slml.domain.instances import GIB
 from jupyter_slml.domain.orders import AttemptOrder, Limits, ReplicaOrder
 from jupyter_slml.ports.blobs import Blobs
 
-#: One message of a supervisor, as it travels; its `kind` is `started`, `first_line`, `ready`, `progress`, `log` or `ended`.
+#: One message of a supervisor, as it travels; its `kind` is `started`, `first_line`, `ready`, `progress`, `log`,
+#: `waits` or `ended`.
 Message = dict[str, Any]
 
 #: Hand a message to everybody who follows the order now. Never blocks, called on the runner's event loop.

@@ -29,6 +29,8 @@ class Tracked:
     started: bool = False
     #: Whether the observer has heard that the cell has begun.
     begun: bool = False
+    #: What it waits for, in its runner.
+    waits: str = ""
     stopping: tuple[str, float] | None = None
     settled: bool = False
     recovering: bool = False
@@ -63,6 +65,9 @@ class Tracked:
                 observer.attempt_progress(name, message["metrics"])
             case "log":
                 observer.attempt_logged(name, message["sequence"])
+            case "waits":
+                self.waits = message["message"]
+                observer.attempt_waits(name, self.waits)
             case "ready":
                 observer.replica_ready(name, message["phases"])
 

@@ -103,8 +103,9 @@ class Jobs:
     def stop_all(self, words: Sequence[str], states: Sequence[str], name: str | None) -> list[str]:
         """Ask for the end of the named jobs, or of all unfinished ones in these states or of this name; returns their ids.
 
-        Raises NotFound for a word that names no job; then none is stopped.
+        Raises NotFound for a word that names no job, Invalid for a state that there is not; then none is stopped.
         """
+        _check_states(states)
         with self._database.write() as transaction:
             connection = transaction.connection
             if words:
@@ -152,15 +153,7 @@ class Jobs:
     def page(
         self, *, states: Sequence[str], name: str | None, search: str | None, before: str | None, limit: int
     ) -> JobPage:
-        known = {state.value for state in JobState}
-        for state in states:
-            if state not in known:
-                raise Invalid(
-                    f"There is no job state {state!r}.",
-                    field="state",
-                    value=state,
-                    remedy=f"Known states: {', '.join(sorted(known))}.",
-                )
+        _check_states(states)
         with self._database.read() as connection:
             found, cursor, total = table.page(
                 connection, states=states, name=name, search=search, before=before, limit=limit
@@ -183,6 +176,11 @@ class Jobs:
             waits = self._waiting.explain(connection, [job.id]).get(job.id) if job.state is JobState.QUEUED else None
             attempts = table.attempts_of(connection, job.id)
         more = {} if waits is None else {"reason": waits.reason, "expected_at": waits.until}
+        # What a full disk holds up cannot be written down there.
+        if job.state is JobState.QUEUED and self._database.problem:
+            more = {"reason": f"Waits: {self._database.problem}"}
+        elif attempts and not job.state.is_final and (held := self._compute.waits(attempts[-1].id)):
+            more = {"reason": held}
         return JobView(**{**dict(job), "phases": phases(job, attempts), **more})
 
 
@@ -193,6 +191,18 @@ def remove(transaction: Transaction, job: Job) -> list[str]:
     table.delete(connection, job.id)
     transaction.record("job.deleted", "job", job.id, {"name": job.name})
     return attempts
+
+
+def _check_states(states: Sequence[str]) -> None:
+    known = {state.value for state in JobState}
+    for state in states:
+        if state not in known:
+            raise Invalid(
+                f"There is no job state {state!r}.",
+                field="state",
+                value=state,
+                remedy=f"Known states: {', '.join(sorted(known))}.",
+            )
 
 
 def _same(known: Job, spec: JobSpec) -> Job:

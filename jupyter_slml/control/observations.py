@@ -32,6 +32,12 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Waits:
+    #: Empty when it goes on.
+    reason: str
+
+
+@dataclass(frozen=True)
 class Ready:
     phases: dict[str, float]
 
@@ -43,7 +49,7 @@ class ReplicaEnded:
     error: dict[str, Any] | None
 
 
-Observation = Started | FirstLine | Progress | Ready | ReplicaEnded | Outcome
+Observation = Started | FirstLine | Progress | Waits | Ready | ReplicaEnded | Outcome
 
 
 class Observations:
@@ -76,6 +82,9 @@ class Observations:
 
     def attempt_logged(self, attempt: str, sequence: int) -> None:
         self._bus.notify(("log", attempt))
+
+    def attempt_waits(self, attempt: str, reason: str) -> None:
+        self._hear(("attempt", attempt), Waits(reason))
 
     def attempt_ended(self, outcome: Outcome) -> None:
         self._hear(("attempt", outcome.attempt), outcome)

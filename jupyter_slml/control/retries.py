@@ -17,7 +17,7 @@ _SAID = {
     "failure": "Failed",
     "memory": "Passed its memory limit",
     "timeout": "Ran out of time",
-    "platform": "Lost by the platform",
+    "platform": "The platform failed",
 }
 
 
@@ -33,7 +33,8 @@ class Retry:
 
 def cause(outcome: Outcome) -> str:
     """`failure`, `memory`, `timeout` or `platform`."""
-    if outcome.state is AttemptState.LOST:
+    if outcome.state is AttemptState.LOST or outcome.reason is Reason.PLATFORM:
+        # Also of a cell that ran and whose outputs the full store did not take.
         return "platform"
     if outcome.state is AttemptState.TIMED_OUT:
         return "timeout"

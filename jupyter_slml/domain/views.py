@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from jupyter_slml.domain.cluster import ClusterStatus
 from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.model import Frozen
+from jupyter_slml.domain.names import Digest
 from jupyter_slml.domain.phases import Phase
 from jupyter_slml.domain.records import (
     Approval,
@@ -268,7 +269,7 @@ class Missing(Frozen):
 
 
 class Digests(Frozen):
-    digests: list[str] = Field(max_length=10_000)
+    digests: list[Digest] = Field(max_length=10_000)
 
 
 class Stored(Frozen):

@@ -23,6 +23,9 @@ class Observer(Protocol):
     def attempt_logged(self, attempt: str, sequence: int) -> None:
         """Log chunks up to `sequence` are in the store."""
 
+    def attempt_waits(self, attempt: str, reason: str) -> None:
+        """It waits for the store, which is full or cannot be reached; an empty reason: it goes on."""
+
     def attempt_ended(self, outcome: Outcome) -> None:
         """The committed outcome, or one with state `lost` when nobody can have committed another."""
 
@@ -60,6 +63,9 @@ class Compute(Protocol):
 
     async def stop(self, order_id: str, reason: str, grace: float) -> None:
         """End an attempt or a replica: SIGTERM to everything it started, after `grace` seconds SIGKILL."""
+
+    def waits(self, attempt: str) -> str:
+        """What an attempt waits for although it has a slot, as `Observer.attempt_waits` heard it last; mostly empty."""
 
     def fits(self, resources: dict[str, float]) -> str | None:
         """None when some worker could ever satisfy the request, else a sentence saying what is too large."""

@@ -66,6 +66,8 @@ class Database:
     def __init__(self, url: str, *, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
         self.listener: Listener = lambda events: None
+        #: Why the last write was not done; empty when it was.
+        self.problem = ""
         self._writing = threading.Lock()
         self._leading = threading.Lock()
         self._waiting: deque[tuple[Callable[[Transaction], Any], Future[Any]]] = deque()
@@ -78,11 +80,16 @@ class Database:
     def write(self) -> Iterator[Transaction]:
         """A write transaction. Nests in nothing; the events reach the listener after the commit."""
         with self._writing:
-            with _translated(), self.engine.begin() as connection:
-                if self.engine.dialect.name == "sqlite":
-                    connection.exec_driver_sql("BEGIN IMMEDIATE")
-                transaction = Transaction(connection, self.clock)
-                yield transaction
+            try:
+                with _translated(), self.engine.begin() as connection:
+                    if self.engine.dialect.name == "sqlite":
+                        connection.exec_driver_sql("BEGIN IMMEDIATE")
+                    transaction = Transaction(connection, self.clock)
+                    yield transaction
+            except StorageFull as error:
+                self.problem = error.message
+                raise
+            self.problem = ""
             # Still under the lock: listeners hear the commits in the order in which they happened.
             if transaction.events:
                 self.listener(transaction.events)

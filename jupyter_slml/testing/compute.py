@@ -23,7 +23,7 @@ _ADDRESS = "inproc://fake"
 
 
 class FakeCompute:
-    """`ports.compute.Compute` without processes. `lose`, `finish`, `disconnect` are what a test does to it."""
+    """`ports.compute.Compute` without processes. `lose`, `finish`, `wait`, `disconnect` are what a test does to it."""
 
     def __init__(self, *, cpus: float = 2.0, memory: int = 4 * GIB) -> None:
         self._total = {CPU_RESOURCE: cpus, MEMORY_RESOURCE: memory / GIB}
@@ -31,6 +31,7 @@ class FakeCompute:
         self._orders: dict[str, AttemptOrder | ReplicaOrder] = {}
         self._ended: dict[str, Outcome | tuple[str, str, dict[str, Any] | None]] = {}
         self._using: dict[str, dict[str, float]] = {}
+        self._waiting: dict[str, str] = {}
         #: Ids in the order in which they were first started: each at most once.
         self.started: list[str] = []
         self.connected = True
@@ -61,6 +62,8 @@ class FakeCompute:
 
     async def stop(self, order_id: str, reason: str, grace: float) -> None:
         order = self._orders.get(order_id)
+        if order is None or order_id in self._ended:
+            return
         if isinstance(order, ReplicaOrder):
             self._end(order_id, ("stopped", "Stopped.", None))
         else:
@@ -68,6 +71,9 @@ class FakeCompute:
                 attempt=order_id, state=AttemptState.STOPPED, reason=Reason.STOP, message="Stopped on request."
             )
             self._end(order_id, stopped)
+
+    def waits(self, attempt: str) -> str:
+        return self._waiting.get(attempt, "")
 
     def fits(self, resources: dict[str, float]) -> str | None:
         for name, wanted in resources.items():
@@ -97,6 +103,12 @@ class FakeCompute:
         """End a running attempt successfully."""
         base = Outcome(attempt=attempt, state=AttemptState.SUCCEEDED, reason=Reason.DONE, outputs=self.outputs)
         self._end(attempt, base.evolve(**changes))
+
+    def wait(self, attempt: str, reason: str) -> None:
+        """The store of a running attempt is full, or, with an empty reason, is not any more."""
+        self._waiting[attempt] = reason
+        if self._observer is not None:
+            self._observer.attempt_waits(attempt, reason)
 
     def lose(self, order_id: str) -> None:
         """The host of an attempt or a replica dies."""
@@ -143,6 +155,7 @@ class FakeCompute:
     def _end(self, order_id: str, end: Outcome | tuple[str, str, dict[str, Any] | None]) -> None:
         self._ended.setdefault(order_id, end)
         self._using.pop(order_id, None)
+        self._waiting.pop(order_id, None)
         self._tell_end(order_id)
         if self._observer is not None:
             self._observer.cluster_changed()

@@ -75,6 +75,12 @@ def test_failures_are_one_message_with_a_remedy(run) -> None:
     """Standard error says what and what to do; no traceback of ours."""
     for words, message in (
         (("logs", "nobody"), "There is no job 'nobody'."),
+        (("jobs", "show", "../../etc/passwd"), "There is no job '../../etc/passwd'."),
+        (("jobs", "diff", "nobody", "nobody"), "There is no job 'nobody'."),
+        (("jobs", "delete", "nobody"), "There is no job 'nobody'."),
+        (("jobs", "stop", "nobody"), "There is no job 'nobody'."),
+        (("jobs", "stop", "--state", "runing"), "There is no job state 'runing'."),
+        (("jobs", "--state", "sleeping"), "There is no job state 'sleeping'."),
         (("models", "none"), "There is no model 'none'."),
         (("invoke", "none", "-d", "[[1]]"), "No gateway runs yet."),
         (("endpoints", "deploy", "none"), "There is no model 'none'."),

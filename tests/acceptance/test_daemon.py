@@ -94,6 +94,7 @@ def test_every_failure_has_one_shape(shared: Site) -> None:
     """Unknown addresses, methods, objects and fields answer with code, message, field and remedy."""
     http = httpx.Client(transport=httpx.HTTPTransport(uds=str(shared.place.daemon_socket)), base_url="http://slml")
     shared.client.status()
+    way_out = {"name": "x", "format": "npy", "digest": "../../../../etc/passwd", "size": 1, "type": "ndarray"}
     answers = [
         (404, "not_found", http.get("/nothing")),
         (405, "method_not_allowed", http.put("/jobs")),
@@ -103,6 +104,18 @@ def test_every_failure_has_one_shape(shared: Site) -> None:
         (422, "invalid", http.post("/jobs", json={"source": "1", "instance": "cpu.huge"})),
         (422, "invalid", http.post("/jobs", json={"source": "1", "colour": "red"})),
         (422, "invalid", http.post("/jobs", content=b"{")),
+        (422, "invalid", http.post("/jobs", json={"source": "1", "name": "../x"})),
+        (422, "invalid", http.post("/jobs", json={"source": "1", "parameters": {"text": "x" * 10_000_000}})),
+        (422, "invalid", http.post("/jobs", json={"source": "1", "captures": [way_out]})),
+        (
+            422,
+            "invalid",
+            http.post("/jobs", json={"source": "1", "bundle": {"digest": way_out["digest"], "size": 1, "files": []}}),
+        ),
+        (404, "not_found", http.post("/jobs", json={"source": "1", "name": "me", "after": ["me"]})),
+        (422, "invalid", http.post("/jobs/stop", json={"states": ["runing"]})),
+        (404, "not_found", http.get("/jobs/..%2F..%2Fetc%2Fpasswd")),
+        (422, "invalid", http.post("/blobs/missing", json={"digests": ["../../../etc/passwd"]})),
         (422, "invalid", http.get("/jobs", params={"state": "sleeping"})),
         (422, "invalid", http.get("/events", params={"after": "x"})),
         (422, "invalid", http.put("/blobs/xyz", content=b"1")),

@@ -77,6 +77,13 @@ class LabServer:
                 self._process.wait()
             self._process = None
 
+    def kill(self) -> None:
+        """SIGKILL, as the kernel's memory killer does it; `start` brings it back on the same port."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
     def tail(self, lines: int = 40) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 

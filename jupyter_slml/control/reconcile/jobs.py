@@ -8,7 +8,7 @@ import math
 from jupyter_slml.control import jobs as cases
 from jupyter_slml.control import models, retries
 from jupyter_slml.control.limits import Limits
-from jupyter_slml.control.observations import FirstLine, Key, Progress, Started
+from jupyter_slml.control.observations import FirstLine, Key, Progress, Started, Waits
 from jupyter_slml.control.orders import attempt_order
 from jupyter_slml.control.turns import in_turn
 from jupyter_slml.domain.instances import CPU_RESOURCE, Catalogue
@@ -132,7 +132,9 @@ class JobMoves:
         attempts = table.attempts_of(transaction.connection, job.id)
         return [("end", attempt.id) for attempt in attempts if not attempt.state.is_final]
 
-    def hear(self, transaction: Transaction, attempt_id: str, report: Started | FirstLine | Progress | Outcome) -> list[Key]:
+    def hear(
+        self, transaction: Transaction, attempt_id: str, report: Started | FirstLine | Progress | Waits | Outcome
+    ) -> list[Key]:
         attempt = table.get_attempt(transaction.connection, attempt_id)
         if attempt is None or attempt.state.is_final:
             return []  # A report that was repeated after a restart.
@@ -141,6 +143,11 @@ class JobMoves:
             metrics = {**job.metrics, **_finite(report.metrics)}
             if metrics != job.metrics:
                 job = table.save(transaction.connection, job.evolve(metrics=metrics))
+                cases.announce(transaction, job, "progress")
+            return []
+        if isinstance(report, Waits):
+            if job.state is not JobState.STOPPING and report.reason != job.reason:
+                job = table.save(transaction.connection, job.evolve(reason=report.reason))
                 cases.announce(transaction, job, "progress")
             return []
         if isinstance(report, FirstLine):

@@ -7,16 +7,18 @@ import re
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, TypeAdapter, ValidationInfo, field_validator
 
 from jupyter_slml.domain.model import Frozen
-from jupyter_slml.domain.names import Name
+from jupyter_slml.domain.names import Digest, Name
 from jupyter_slml.domain.specs.options import check_variable, option
 
 #: Upper bound of all parameters together, as JSON text.
 MAX_PARAMETER_BYTES = 256 * 1024
 #: Upper bound of a cell's source.
 MAX_SOURCE_BYTES = 4 * 2**20
+
+_DIGEST: TypeAdapter[str] = TypeAdapter(Digest)
 
 
 class JobKind(StrEnum):
@@ -212,11 +214,18 @@ class Capture(Frozen):
     #: Shown to people: `pandas.DataFrame`, `function`, …
     type: str
 
+    @field_validator("digest")
+    @classmethod
+    def _digest(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("format") != "module":
+            _DIGEST.validate_python(value)
+        return value
+
 
 class SourceBundle(Frozen):
     """Local modules and files that travel with the cell: a zip, unpacked where the job runs and put on `sys.path`."""
 
-    digest: str
+    digest: Digest
     size: int = Field(ge=0)
     files: list[str]
 

@@ -158,7 +158,7 @@ async def test_a_capture_whose_module_is_missing_names_it(follow: Any, order: An
     assert "no module 'polars_missing'" in outcome.message and "Install polars_missing" in outcome.message
     lost = [Capture(name="x", format="npy", digest="0" * 64, size=1, type="ndarray")]
     outcome = await (await follow(order("1", captures=lost))).outcome()
-    assert (outcome.state, outcome.reason) == (AttemptState.FAILED, Reason.PLATFORM)
+    assert (outcome.state, outcome.reason) == (AttemptState.FAILED, Reason.INPUT)
     assert "could not be brought to the worker" in outcome.message
 
 

@@ -23,6 +23,7 @@ from jupyter_slml.domain.outcomes import Outcome, Reason
 from jupyter_slml.domain.states import AttemptState
 from jupyter_slml.settings import Workspace
 from jupyter_slml.storage.blobs import open_blobs
+from jupyter_slml.testing.conformance import COMPUTE, Heard, Stage
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +58,10 @@ class Cluster:
 
 
 def _listening(pid: int) -> list[Any]:
-    sockets = psutil.Process(pid).net_connections("tcp")
+    try:
+        sockets = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return []
     return [item.laddr for item in sockets if item.status == psutil.CONN_LISTEN]
 
 
@@ -95,22 +99,25 @@ def order(workspace: Workspace, order_maker: Any) -> Any:
     return order_maker(workspace.blobs.as_uri())
 
 
-async def test_an_order_runs_and_says_so(cluster: Cluster, order: Any, until: Any) -> None:
-    asked = order("print('hi')\nslml.log(auc=.5)\nx = 1")
-    await cluster.backend.submit(asked)
-    await cluster.backend.submit(asked)
-    await until(lambda: cluster.recorder.outcome(asked.id))
-    names = [call[0] for call in cluster.recorder.calls if call[1] == asked.id]
-    assert names[:2] == ["attempt_started", "attempt_first_line"] and names[-1] == "attempt_ended"
-    assert names.count("attempt_started") == names.count("attempt_first_line") == 1
-    outcome = cluster.recorder.outcome(asked.id)
-    assert outcome is not None and outcome.state is AttemptState.SUCCEEDED
-    assert outcome.metrics == {"auc": 0.5}
-    # What has ended is told again to whoever asks again, and does not run again.
-    cluster.recorder.calls.clear()
-    await cluster.backend.submit(asked)
-    await until(lambda: cluster.recorder.outcome(asked.id))
-    assert cluster.recorder.outcome(asked.id) == outcome
+@pytest.mark.parametrize("check", COMPUTE, ids=lambda check: check.__name__)
+async def test_the_obligations_of_the_port(cluster: Cluster, order: Any, check: Any) -> None:
+    heard = Heard()
+    # Another daemon's half beside the one that the other tests use.
+    backend = Cluster(cluster.workspace, heard).backend
+    await backend.start(heard)
+
+    async def again() -> tuple[DaskBackend, Heard]:
+        second = Heard()
+        other = Cluster(cluster.workspace, second).backend
+        await other.start(second)
+        return other, second
+
+    stage = Stage(backend, heard, order, again)
+    try:
+        await check(stage)
+    finally:
+        await stage.clear()
+        await backend.close()
 
 
 async def test_resources_are_known_and_taken(cluster: Cluster, order: Any, until: Any, tmp_path: Path) -> None:
@@ -128,25 +135,6 @@ async def test_resources_are_known_and_taken(cluster: Cluster, order: Any, until
     (tmp_path / "go").touch()
     await until(lambda: cluster.recorder.outcome(asked.id))
     assert cluster.backend.slot({"slml_cpu": before, "slml_memory_gib": 0.1})
-
-
-async def test_stop_before_and_after_the_start(cluster: Cluster, order: Any, until: Any, tmp_path: Path) -> None:
-    cpus = int(cluster.backend.status().hosts[0].cpus)
-    running = [order(_waits(tmp_path / "never")) for _ in range(cpus)]
-    for item in running:
-        await cluster.backend.submit(item)
-    await until(lambda: all(cluster.recorder.of("attempt_started", item.id) for item in running))
-    waiting = order("x = 1")
-    await cluster.backend.submit(waiting)
-    await cluster.backend.stop(waiting.id, "stop", 0)
-    await until(lambda: cluster.recorder.outcome(waiting.id))
-    outcome = cluster.recorder.outcome(waiting.id)
-    assert outcome is not None and (outcome.state, outcome.reason) == (AttemptState.STOPPED, Reason.STOP)
-    assert not cluster.recorder.of("attempt_started", waiting.id)
-    for item in running:
-        await cluster.backend.stop(item.id, "stop", 0)
-    await until(lambda: all(cluster.recorder.outcome(item.id) for item in running))
-    assert {cluster.recorder.outcome(item.id).state for item in running} == {AttemptState.STOPPED}  # type: ignore[union-attr]
 
 
 def _waits(path: Path) -> str:

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from jupyter_slml.domain.outcomes import Reason
 from jupyter_slml.domain.specs import JobSpec, RegisterSpec
 from jupyter_slml.domain.states import AttemptState, JobState
 from jupyter_slml.errors import Conflict, Invalid, NotFound
@@ -94,6 +95,30 @@ async def test_user_retries_are_counted_apart_from_losses(control: Control) -> N
     assert control.jobs.get(lost.id).retried == {"platform": 1}
     control.compute.lose(control.jobs.attempts(lost.id).attempts[-1].id)
     await ended(control, lost.id, JobState.LOST)
+
+
+async def test_a_full_store_is_said_and_costs_no_retry_of_the_user(control: Control) -> None:
+    """The reason stands on the job as long as it waits; an attempt that failed for it uses the platform's retries."""
+    job = control.jobs.submit(spec("sleep", retries=3, platform_retries=1))[0]
+    for number in (1, 2):
+        await control.until(lambda number=number: len(control.jobs.attempts(job.id).attempts) == number)
+        await control.until(lambda: control.jobs.get(job.id).state is JobState.RUNNING)
+        attempt = control.jobs.attempts(job.id).attempts[-1].id
+        control.compute.wait(attempt, "The disk is full.")
+        assert control.jobs.get(job.id).reason == "The disk is full.", "at once, whether it can be written down or not"
+        await control.until(lambda: listed(control, job.id) == "The disk is full.")
+        control.compute.wait(attempt, "")
+        await control.until(lambda: listed(control, job.id) == control.jobs.get(job.id).reason == "")
+        control.compute.finish(attempt, state=AttemptState.FAILED, reason=Reason.PLATFORM, message="The disk is full.")
+    await ended(control, job.id, JobState.FAILED)
+    found = control.jobs.get(job.id)
+    assert (found.retried, found.reason) == ({"platform": 1}, "The disk is full.")
+
+
+def listed(control: Control, job: str) -> str:
+    """The reason in the list."""
+    page = control.jobs.page(states=(), name=None, search=job, before=None, limit=9)
+    return page.jobs[0].reason
 
 
 async def test_a_new_daemon_adopts_what_runs(place: Workspace) -> None:

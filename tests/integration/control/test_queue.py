@@ -87,6 +87,25 @@ async def test_a_job_waits_for_another_and_does_not_run_when_that_fails(control:
         control.jobs.submit(spec(after=["nobody"]))
 
 
+async def test_jobs_cannot_wait_in_a_circle(control: Control) -> None:
+    """A name after `after` means the job that has it already: a new run waits for the one before, never for itself."""
+    with pytest.raises(NotFound, match="There is no job 'first'") as caught:
+        control.jobs.submit(spec(name="first", after=["first"]))
+    assert caught.value.field == "job" and caught.value.remedy
+    first = control.jobs.submit(spec(name="first"))[0]
+    second = control.jobs.submit(spec("pass", name="second", after=["first"]))[0]
+    third = control.jobs.submit(spec("pass", name="first", after=["second", "first"]))[0]
+    assert control.jobs.get(third.id).spec.after == [second.id, first.id]
+    control.compute.finish(await started(control))
+    await control.until(lambda: control.jobs.get(third.id).state is JobState.SUCCEEDED)
+
+
+async def started(control: Control) -> str:
+    """The first attempt."""
+    await control.until(lambda: control.compute.started)
+    return control.compute.started[0]
+
+
 async def test_limits_per_user_and_per_type(place: Workspace) -> None:
     """A limit holds jobs that the workers would have room for, and says so."""
     gpu = InstanceType(name="gpu.tiny", cpus=1, memory=GIB, limit=1)
