@@ -9,8 +9,8 @@ from typing import Any
 
 _MAX_LINES = 200
 _MAX_TEXT = 10_000
-#: Code that was written in the notebook and came with the cell.
-_NOTEBOOK = re.compile(r"<ipython-input-|/ipykernel_\d+/|<stdin>")
+#: Code that was written in the notebook and came with the cell. cloudpickle calls all of it `<dynamic-code>` since 3.1.3.
+_NOTEBOOK = re.compile(r"<ipython-input-|/ipykernel_\d+/|<stdin>|<dynamic-code>")
 
 
 def describe(error: BaseException, cell: str, folder: Path) -> dict[str, Any]:
