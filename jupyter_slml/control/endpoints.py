@@ -14,7 +14,7 @@ from jupyter_slml.domain.names import new_id
 from jupyter_slml.domain.records import Endpoint, Revision
 from jupyter_slml.domain.specs import DeploySpec
 from jupyter_slml.domain.states import Desired, EndpointState
-from jupyter_slml.domain.views import EndpointList, EndpointView
+from jupyter_slml.domain.views import EndpointList, EndpointView, RevisionView
 from jupyter_slml.errors import Conflict, Invalid
 from jupyter_slml.ports.compute import Compute
 from jupyter_slml.storage import endpoints as table
@@ -28,13 +28,28 @@ def announce(transaction: Transaction, endpoint: Endpoint, kind: str, gateway: G
 
 
 def _view(connection: Connection, endpoint: Endpoint, gateway: Gateway) -> EndpointView:
-    revision = table.get_revision(connection, endpoint.serving or endpoint.revision)
+    named = dict.fromkeys([*endpoint.traffic, endpoint.revision])
+    revisions = sorted((table.get_revision(connection, item) for item in named), key=lambda item: item.number)
+    shown = next(item for item in revisions if item.id == (endpoint.serving or endpoint.revision))
     return EndpointView(
         **dict(endpoint),
         url=gateway.url(endpoint.name),
-        model=revision.model,
-        version=revision.version,
+        model=shown.model,
+        version=shown.version,
+        spec=revisions[-1].spec,
         replicas=table.open_replicas(connection, endpoint.name),
+        revisions=[
+            RevisionView(
+                id=item.id,
+                number=item.number,
+                model=item.model,
+                version=item.version,
+                weight=endpoint.traffic.get(item.id, 0),
+                instance=item.spec.instance,
+                created_at=item.created_at,
+            )
+            for item in revisions
+        ],
     )
 
 

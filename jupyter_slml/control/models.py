@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from jupyter_slml.domain.formats import MODEL_FORMATS
 from jupyter_slml.domain.names import Reference, parse_reference
 from jupyter_slml.domain.outcomes import Artifact, Outcome
-from jupyter_slml.domain.records import Job, Version
+from jupyter_slml.domain.records import Job, Model, Standing, Version
 from jupyter_slml.domain.specs import RegisterSpec
 from jupyter_slml.domain.states import JobState
-from jupyter_slml.domain.views import ModelDetail, ModelList, ModelSummary
+from jupyter_slml.domain.views import ModelDetail, ModelList, ModelSummary, VersionView
 from jupyter_slml.errors import Conflict, Invalid, NotFound
 from jupyter_slml.storage import jobs as job_table
 from jupyter_slml.storage import models as table
@@ -43,7 +45,13 @@ def pick(job: Job, outcome: Outcome, name: str | None) -> Artifact:
 
 
 def register(
-    transaction: Transaction, model: str, job: Job, artifact: Artifact, outcome: Outcome, description: str = ""
+    transaction: Transaction,
+    model: str,
+    job: Job,
+    artifact: Artifact,
+    outcome: Outcome,
+    description: str = "",
+    tags: dict[str, str] | None = None,
 ) -> Version:
     """Add a version inside a write. The same output of the same job is the same version, however often it is asked for."""
     connection = transaction.connection
@@ -62,6 +70,9 @@ def register(
         metrics=outcome.metrics,
         parameters=job.spec.parameters,
         description=description,
+        tags=job.spec.register_tags if tags is None else tags,
+        environment=outcome.environment,
+        baseline=artifact.baseline,
         job=job.id,
         output=artifact.name,
         source=job.spec.source,
@@ -70,6 +81,34 @@ def register(
     table.add(connection, version)
     transaction.record("model.registered", "model", version.reference, {"version": version.model_dump(mode="json")})
     return version
+
+
+def views(connection: Connection, name: str) -> list[VersionView]:
+    """All versions of a model with where they stand, newest first. Raises NotFound."""
+    found = table.versions_of(connection, name)
+    standings = table.standings_of(connection, name)
+    pointers = table.aliases_of(connection, name)
+    return [_view(version, standings[version.number], pointers) for version in found]
+
+
+def _view(version: Version, standing: Standing, pointers: dict[str, int]) -> VersionView:
+    return VersionView(
+        **dict(version),
+        stage=standing.stage,
+        approval=standing.approval,
+        aliases=sorted(alias for alias, number in pointers.items() if number == version.number),
+    )
+
+
+def _summary(connection: Connection, model: Model, latest: Version) -> ModelSummary:
+    pointers = table.aliases_of(connection, model.name)
+    return ModelSummary(
+        name=model.name,
+        created_at=model.created_at,
+        latest=_view(latest, table.standing(connection, model.name, latest.number), pointers),
+        production=next(iter(table.in_stage(connection, model.name, "production")), None),
+        aliases=pointers,
+    )
 
 
 class Models:
@@ -88,18 +127,16 @@ class Models:
                     remedy="Wait for it (`job.wait()`), or run it again.",
                 )
             artifact = pick(job, job.outcome, spec.output)
-            return register(transaction, spec.model, job, artifact, job.outcome, spec.description)
+            return register(transaction, spec.model, job, artifact, job.outcome, spec.description, spec.tags)
 
     def list(self) -> ModelList:
         with self._database.read() as connection:
-            found = table.newest(connection)
-        return ModelList(
-            models=[ModelSummary(name=model.name, created_at=model.created_at, latest=version) for model, version in found]
-        )
+            return ModelList(models=[_summary(connection, model, latest) for model, latest in table.newest(connection)])
 
     def get(self, name: str) -> ModelDetail:
+        """Raises NotFound."""
         with self._database.read() as connection:
-            return ModelDetail(model=table.get(connection, name), versions=table.versions_of(connection, name))
+            return ModelDetail(model=table.get(connection, name), versions=views(connection, name))
 
     def version(self, name: str, number: int) -> Version:
         with self._database.read() as connection:

@@ -53,9 +53,23 @@ class ReplicaOrder(Frozen):
     #: The request in Dask's abstract resources.
     resources: dict[str, float]
     store: str
-    #: Unix socket of the gateway, and what the replica says to be let in.
-    gateway: str
+    #: Unix sockets of the gateways, and what the replica says to be let in. `gateway` is the one when `gateways` is empty.
+    gateway: str = ""
+    gateways: list[str] = Field(default_factory=list)
     token: str
+    #: Loaded ahead and kept out of rotation until a gateway needs it.
+    standby: bool = False
+    #: The deployer allowed a format that runs code when it is loaded.
+    allow_pickle: bool = False
+    #: A body that the model can take, for the sample prediction; None: a row of zeros when the width is known.
+    sample: JsonValue = None
+    #: Seconds that one batch may take. A replica that is at one for longer hangs, and is ended.
+    patience: float = Field(default=60.0, gt=0)
+
+    @property
+    def doors(self) -> list[str]:
+        """The sockets of all gateways."""
+        return self.gateways or [self.gateway]
 
 
 Order = AttemptOrder | ReplicaOrder

@@ -44,6 +44,8 @@ class Artifact(Frozen):
     type: str
     #: For a model: what `formats.signature` found (columns, features, classes, …); else None.
     signature: dict[str, JsonValue] | None = None
+    #: For a model whose training data were seen: digest of their counts per feature and prediction.
+    baseline: str | None = None
 
 
 class CellError(Frozen):
@@ -72,6 +74,8 @@ class Outcome(Frozen):
     metrics: dict[str, float] = Field(default_factory=dict)
     #: Files that the cell left below `slml.output_dir`: relative POSIX path as the name, format `file`.
     files: list[Artifact] = Field(default_factory=list)
+    #: Python and the packages of the process that ran the cell: name → version.
+    environment: dict[str, str] = Field(default_factory=dict)
     #: Digest of the executed cell as a notebook (nbformat 4.5, one cell with its outputs); None when nothing was run.
     notebook: str | None = None
     #: Digest of the rich displays as a JSON list of nbformat outputs; None if there were none.

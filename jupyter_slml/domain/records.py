@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, JsonValue
 
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.outcomes import Outcome
-from jupyter_slml.domain.specs import DeploySpec, JobSpec
+from jupyter_slml.domain.specs import DeploySpec, JobSpec, Stage
 from jupyter_slml.domain.states import AttemptState, Desired, EndpointState, JobState, ReplicaState
+
+Approval = Literal["pending", "approved", "rejected"]
 
 
 class Job(Frozen):
@@ -79,12 +83,19 @@ class Version(Frozen):
     size: int
     format: str
     type: str
+    #: `domain.signatures`: columns, dtypes, ranges, classes, task.
     signature: dict[str, JsonValue] | None = None
     metrics: dict[str, float] = Field(default_factory=dict)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     description: str = ""
-    #: Lineage: the job, its output, the cell's source and the digests of what it read.
-    job: str
+    tags: dict[str, str] = Field(default_factory=dict)
+    #: Python and the packages of the process that made it: name → version.
+    environment: dict[str, str] = Field(default_factory=dict)
+    #: Digest of the counts per feature and prediction of the training data (`domain.baselines`, JSON); None if unknown.
+    baseline: str | None = None
+    #: Lineage: the job and its output (None when it was imported), the cell's source or where the import came from, and
+    #: the digests of what the cell read.
+    job: str | None
     output: str
     source: str
     captures: dict[str, str] = Field(default_factory=dict)
@@ -94,6 +105,59 @@ class Version(Frozen):
         return f"{self.model}@{self.number}"
 
 
+class Standing(Frozen):
+    """Where a version stands: what moves about it, apart from what it is."""
+
+    model: str
+    number: int
+    stage: Stage = "candidate"
+    approval: Approval = "pending"
+
+
+class Alias(Frozen):
+    """A movable name of a version."""
+
+    model: str
+    alias: str
+    number: int
+
+
+class Transition(Frozen):
+    """One line of a model's append-only log of moves."""
+
+    id: int
+    at: float
+    model: str
+    number: int
+    #: `stage`, `alias`, `approval`; `alias` holds which alias.
+    kind: Literal["stage", "alias", "approval"]
+    alias: str | None = None
+    #: Stage, approval, or the version that an alias pointed at (as text); None: nowhere.
+    before: str | None
+    after: str | None
+    actor: str
+    reason: str = ""
+    #: The gate and the values that it saw (`domain.gates.Verdict`); None without a gate.
+    evidence: dict[str, JsonValue] | None = None
+
+
+class Evidence(Frozen):
+    """Measurements of a version that gates may ask for."""
+
+    id: int
+    at: float
+    model: str
+    number: int
+    #: `evaluation` (a job on held-back data) or `endpoint` (measured while serving).
+    kind: Literal["evaluation", "endpoint"]
+    #: What it was measured on: the input's name, or the endpoint's.
+    name: str
+    metrics: dict[str, float]
+    job: str | None = None
+    #: Digest of the curves (`domain.evaluations`, JSON).
+    curves: str | None = None
+
+
 class Endpoint(Frozen):
     """A stable URL."""
 
@@ -101,9 +165,13 @@ class Endpoint(Frozen):
     state: EndpointState
     reason: str = ""
     desired: Desired = Desired.RUN
-    #: The revision that is asked for, and the one that answers.
+    #: The revision that is asked for, and the one that answers (of several: the one with the largest share).
     revision: str
     serving: str | None = None
+    #: Share of the traffic in percent, by revision; sums to 100 as soon as something answers.
+    traffic: dict[str, int] = Field(default_factory=dict)
+    #: How many replicas each revision shall have now: what the autoscaler decided last.
+    scale: dict[str, int] = Field(default_factory=dict)
     created_at: float
     updated_at: float
     #: Loading error of the newest revision, if it has one: `{ename, evalue, traceback}`.
@@ -140,6 +208,33 @@ class Replica(Frozen):
     ended_at: float | None = None
     #: Milliseconds by phase (fork, load, sample), from the replica's own clock.
     phases: dict[str, float] = Field(default_factory=dict)
+
+
+class Decision(Frozen):
+    """One decision of the autoscaler, with what it saw."""
+
+    id: int
+    at: float
+    endpoint: str
+    revision: str
+    before: int
+    after: int
+    reason: str
+    #: rate, service time, waiting, in flight, ready, starting, wish …
+    inputs: dict[str, float] = Field(default_factory=dict)
+
+
+class Token(Frozen):
+    """What callers of endpoints show. The secret itself is shown once and not kept."""
+
+    id: str
+    name: str
+    #: SHA-256 of the secret.
+    digest: str = Field(repr=False)
+    endpoints: list[str]
+    scopes: list[str]
+    created_at: float
+    expires_at: float | None = None
 
 
 class Event(Frozen):

@@ -9,8 +9,20 @@ from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.names import Digest
 from jupyter_slml.domain.phases import Phase
-from jupyter_slml.domain.records import Attempt, Endpoint, Event, Job, Model, Replica, Version
-from jupyter_slml.domain.specs import JobKind
+from jupyter_slml.domain.records import (
+    Approval,
+    Attempt,
+    Decision,
+    Endpoint,
+    Event,
+    Evidence,
+    Job,
+    Model,
+    Replica,
+    Transition,
+    Version,
+)
+from jupyter_slml.domain.specs import DeploySpec, JobKind, Stage
 from jupyter_slml.domain.states import JobState
 
 
@@ -145,10 +157,21 @@ class Displays(Frozen):
     outputs: list[dict[str, JsonValue]]
 
 
+class VersionView(Version):
+    """A version with where it stands now."""
+
+    stage: Stage = "candidate"
+    approval: Approval = "pending"
+    aliases: list[str] = Field(default_factory=list)
+
+
 class ModelSummary(Frozen):
     name: str
     created_at: float
-    latest: Version
+    latest: VersionView
+    #: Number of the version in production.
+    production: int | None = None
+    aliases: dict[str, int] = Field(default_factory=dict)
 
 
 class ModelList(Frozen):
@@ -157,7 +180,32 @@ class ModelList(Frozen):
 
 class ModelDetail(Frozen):
     model: Model
-    versions: list[Version]
+    #: Newest first.
+    versions: list[VersionView]
+
+
+class TransitionList(Frozen):
+    """Newest first."""
+
+    transitions: list[Transition]
+
+
+class EvidenceList(Frozen):
+    """Newest first."""
+
+    evidence: list[Evidence]
+
+
+class RevisionView(Frozen):
+    """A revision as it is shown; never its token."""
+
+    id: str
+    number: int
+    model: str
+    version: int
+    weight: int
+    instance: str
+    created_at: float
 
 
 class EndpointView(Endpoint):
@@ -167,10 +215,41 @@ class EndpointView(Endpoint):
     model: str
     version: int
     replicas: list[Replica]
+    #: What was asked for last.
+    spec: DeploySpec
+    #: Every revision that is named in `traffic` or is loading, oldest first.
+    revisions: list[RevisionView] = Field(default_factory=list)
 
 
 class EndpointList(Frozen):
     endpoints: list[EndpointView]
+
+
+class DecisionList(Frozen):
+    """Newest first."""
+
+    decisions: list[Decision]
+
+
+class TokenView(Frozen):
+    """A token without its digest."""
+
+    id: str
+    name: str
+    endpoints: list[str]
+    scopes: list[str]
+    created_at: float
+    expires_at: float | None = None
+
+
+class TokenList(Frozen):
+    tokens: list[TokenView]
+
+
+class NewToken(TokenView):
+    """A token as it is made: the one time that its secret is shown."""
+
+    secret: str = Field(repr=False)
 
 
 class EventPage(Frozen):

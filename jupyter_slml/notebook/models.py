@@ -65,7 +65,7 @@ class VersionView:
             ["task", signature.get("task")],
             ["columns", ", ".join(map(str, columns)) if isinstance(columns, list) else signature.get("features")],
             ["metrics", ", ".join(f"{name} = {value:.6g}" for name, value in record.metrics.items())],
-            ["job", f"{record.job}, output {record.output}"],
+            ["job", f"{record.job}, output {record.output}" if record.job else record.source],
             ["sha256", record.digest],
         ]
         return Table(["", ""], [row for row in rows if row[1]])
@@ -99,7 +99,7 @@ def list_versions(session: Session, name: str) -> Table:
 def _row(version: Version, name: str) -> list[str]:
     metrics = ", ".join(f"{key} {value:.6g}" for key, value in version.metrics.items())
     at = time.strftime("%Y-%m-%d %H:%M", time.localtime(version.created_at))
-    return [name, str(version.number), version.type, metrics, version.job, at]
+    return [name, str(version.number), version.type, metrics, version.job or version.source, at]
 
 
 def _models(session: Session, line: ModelLine, cell: Cell) -> Table:

@@ -10,7 +10,7 @@ from jupyter_slml.errors import NotFound
 from jupyter_slml.storage.rows import to_record, to_row
 from jupyter_slml.storage.schema import endpoints, replicas, revisions
 
-_ENDPOINT = ("error",)
+_ENDPOINT = ("traffic", "scale", "error")
 _REVISION = ("spec",)
 _REPLICA = ("phases",)
 _OPEN = [state for state in ReplicaState if not state.is_final]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from jupyter_slml.domain.records import Model, Version
+from jupyter_slml.domain.records import Model, Standing, Version
 from jupyter_slml.errors import NotFound
 from jupyter_slml.storage.rows import to_record, to_row
-from jupyter_slml.storage.schema import models, versions
+from jupyter_slml.storage.schema import aliases, models, standings, versions
 
-_VERSION = ("signature", "metrics", "parameters", "captures")
+_VERSION = ("signature", "metrics", "parameters", "tags", "environment", "captures")
 
 
 def next_number(connection: Connection, name: str, now: float) -> int:
@@ -25,7 +25,10 @@ def next_number(connection: Connection, name: str, now: float) -> int:
 
 
 def add(connection: Connection, version: Version) -> None:
+    """Store a version; it stands as a candidate that nobody has judged."""
     connection.execute(insert(versions).values(**to_row(version, _VERSION)))
+    start = Standing(model=version.model, number=version.number)
+    connection.execute(insert(standings).values(**to_row(start, ())))
 
 
 def of_output(connection: Connection, model: str, job: str, output: str) -> Version | None:
@@ -88,6 +91,47 @@ def versions_of(connection: Connection, name: str) -> list[Version]:
     get(connection, name)
     rows = connection.execute(select(versions).where(versions.c.model == name).order_by(versions.c.number.desc())).mappings()
     return [to_record(Version, row, _VERSION) for row in rows]
+
+
+def standing(connection: Connection, name: str, number: int) -> Standing:
+    row = (
+        connection.execute(select(standings).where(standings.c.model == name, standings.c.number == number)).mappings().one()
+    )
+    return to_record(Standing, row, ())
+
+
+def standings_of(connection: Connection, name: str) -> dict[int, Standing]:
+    """Where each version stands, by number."""
+    rows = connection.execute(select(standings).where(standings.c.model == name)).mappings()
+    return {row["number"]: to_record(Standing, row, ()) for row in rows}
+
+
+def stand(connection: Connection, standing: Standing) -> None:
+    """Store where a version stands now."""
+    connection.execute(
+        update(standings)
+        .where(standings.c.model == standing.model, standings.c.number == standing.number)
+        .values(stage=standing.stage, approval=standing.approval)
+    )
+
+
+def in_stage(connection: Connection, name: str, stage: str) -> list[int]:
+    """Numbers of the versions in a stage, newest first."""
+    query = select(standings.c.number).where(standings.c.model == name, standings.c.stage == stage)
+    return list(connection.scalars(query.order_by(standings.c.number.desc())))
+
+
+def aliases_of(connection: Connection, name: str) -> dict[str, int]:
+    """Every alias of a model and the version that it points at."""
+    rows = connection.execute(select(aliases.c.alias, aliases.c.number).where(aliases.c.model == name))
+    return {row.alias: row.number for row in rows}
+
+
+def point(connection: Connection, name: str, alias: str, number: int | None) -> None:
+    """Point an alias at a version; None takes it away."""
+    connection.execute(delete(aliases).where(aliases.c.model == name, aliases.c.alias == alias))
+    if number is not None:
+        connection.execute(insert(aliases).values(model=name, alias=alias, number=number))
 
 
 def count(connection: Connection) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -19,7 +20,7 @@ from sqlalchemy import (
 )
 
 #: The newest migration.
-HEAD = "0002"
+HEAD = "0003"
 
 metadata = MetaData()
 
@@ -117,12 +118,69 @@ versions = Table(
     Column("metrics", Text, nullable=False),
     Column("parameters", Text, nullable=False),
     Column("description", Text, nullable=False),
-    Column("job", String(32), nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("baseline", String(64)),
+    Column("job", String(32)),
     Column("output", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("captures", Text, nullable=False),
     #: One output of one job is one version, however often its registration is repeated.
     UniqueConstraint("model", "job", "output", name="version_of_output"),
+)
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("model", String(63), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("stage", String(16), nullable=False),
+    Column("approval", String(16), nullable=False),
+    ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"], ondelete="CASCADE"),
+    Index("standings_by_stage", "model", "stage"),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("model", String(63), primary_key=True),
+    Column("alias", String(63), primary_key=True),
+    Column("number", Integer, nullable=False),
+    ForeignKeyConstraint(["model", "number"], ["versions.model", "versions.number"]),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("model", String(63), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("alias", String(63)),
+    Column("before", String(63)),
+    Column("after", String(63)),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("evidence", Text),
+    Index("transitions_by_model", "model", "id"),
+    sqlite_autoincrement=True,
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("model", String(63), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("metrics", Text, nullable=False),
+    Column("job", String(32)),
+    Column("curves", String(64)),
+    Index("evidence_by_version", "model", "number", "id"),
+    sqlite_autoincrement=True,
 )
 
 endpoints = Table(
@@ -134,6 +192,8 @@ endpoints = Table(
     Column("desired", String(8), nullable=False),
     Column("revision", String(32), nullable=False),
     Column("serving", String(32)),
+    Column("traffic", Text, nullable=False),
+    Column("scale", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Column("error", Text),
@@ -169,4 +229,31 @@ replicas = Table(
     Column("ended_at", Float),
     Column("phases", Text, nullable=False),
     Index("replicas_by_endpoint", "endpoint", "state"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("endpoint", String(63), nullable=False),
+    Column("revision", String(32), nullable=False),
+    Column("before", Integer, nullable=False),
+    Column("after", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("inputs", Text, nullable=False),
+    Index("decisions_by_endpoint", "endpoint", "id"),
+    sqlite_autoincrement=True,
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(63), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("endpoints", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
 )

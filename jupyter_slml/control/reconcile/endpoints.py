@@ -54,7 +54,7 @@ class EndpointMoves:
             if endpoint.state is not EndpointState.STOPPING:
                 endpoint, keys = self._move(transaction, endpoint, EndpointEvent.STOP_REQUESTED, reason="")
             if not replicas:
-                self._move(transaction, endpoint, EndpointEvent.DRAINED, serving=None)
+                self._move(transaction, endpoint, EndpointEvent.DRAINED, serving=None, traffic={}, scale={})
                 return [("route", "")]
             return keys
         if not table.has_replicas(connection, endpoint.revision):
@@ -101,7 +101,13 @@ class EndpointMoves:
             if replica.revision not in (endpoint.revision, endpoint.serving):
                 return self._retire(transaction, endpoint)
             return self._move(
-                transaction, endpoint, EndpointEvent.REPLICA_READY, serving=replica.revision, reason="", error=None
+                transaction,
+                endpoint,
+                EndpointEvent.REPLICA_READY,
+                serving=replica.revision,
+                traffic={replica.revision: 100},
+                reason="",
+                error=None,
             )[1]
         if replica.desired is Desired.STOP or replica.revision not in (endpoint.revision, endpoint.serving):
             return []

@@ -17,12 +17,24 @@ class Predictor(Protocol):
     """One per model and thread.
 
     `predict` takes a C-contiguous matrix of `dtype` with NaN for what is missing and gives one prediction per row: the
-    probability of the positive class, the probabilities of all classes, a value, or a label.
+    probability of the positive class, the probabilities of all classes, a value, or a label. With the dtype `frame` it takes
+    a pandas DataFrame with the signature's columns in their order and kinds (text, categories, times, numbers). It may be
+    a coroutine function.
     """
 
     dtype: str
 
-    def predict(self, rows: Array) -> Array: ...
+    def predict(self, rows: Any) -> Any: ...
+
+
+class Handler(Protocol):
+    """Handlers that want each request as it came: the content type decides nothing before they do.
+
+    `handle` may be a coroutine function; then the requests of a batch run at the same time. It gives the answer's body and
+    content type. Raises SlmlError, ValueError or TypeError for a request at fault.
+    """
+
+    def handle(self, body: bytes, content_type: str, accept: str) -> Any: ...
 
 
 def predictor(model: Any, signature: dict[str, Any] | None, threads: int) -> Predictor:

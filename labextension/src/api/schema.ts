@@ -507,6 +507,8 @@ export interface components {
          * @description Named bytes that a job produced, stored under their digest.
          */
         Artifact: {
+            /** Baseline */
+            baseline?: string | null;
             /** Digest */
             digest: string;
             /** Format */
@@ -684,11 +686,41 @@ export interface components {
          */
         DeploySpec: {
             /**
+             * Allow Pickle
+             * @description Allow a model that is stored as a pickle, which runs code when it is loaded.
+             * @default false
+             */
+            allow_pickle: boolean;
+            /**
+             * Concurrency
+             * @description Requests in flight per replica that the concurrency policy aims at.
+             * @default 8
+             */
+            concurrency: number;
+            /**
+             * Follow
+             * @description Follow the reference: when it moves to another version, the endpoint does, too.
+             * @default false
+             */
+            follow: boolean;
+            /**
+             * Idle
+             * @description Time without requests after which the last replica may sleep.
+             * @default 60
+             */
+            idle: number;
+            /**
              * Instance
              * @description Instance type of a replica.
              * @default cpu.micro
              */
             instance: string;
+            /**
+             * Max Body
+             * @description Largest body in bytes.
+             * @default 6291456
+             */
+            max_body: number;
             /**
              * Max Queue
              * @description Requests that may wait; one more is answered 429.
@@ -696,8 +728,20 @@ export interface components {
              */
             max_queue: number;
             /**
+             * Max Replicas
+             * @description Replicas at most.
+             * @default 4
+             */
+            max_replicas: number;
+            /**
+             * Min Replicas
+             * @description Replicas that always run. 0: the endpoint sleeps while nobody calls and wakes with the next request.
+             * @default 0
+             */
+            min_replicas: number;
+            /**
              * Model
-             * @description NAME, NAME@VERSION or NAME@ALIAS.
+             * @description NAME, NAME@VERSION, NAME@ALIAS or NAME@STAGE.
              */
             model: string;
             /**
@@ -706,11 +750,53 @@ export interface components {
              */
             name?: string | null;
             /**
+             * Policy
+             * @description How replicas follow load. latency: enough for --target-latency. concurrency: one for each --concurrency requests in flight. fixed: --max replicas while awake.
+             * @default latency
+             * @enum {string}
+             */
+            policy: "latency" | "concurrency" | "fixed";
+            /**
+             * Record
+             * @description Share of the requests whose body and answer are kept in the request log (0.01: one in a hundred).
+             * @default 0
+             */
+            record: number;
+            /**
+             * Redact
+             * @description A column that is left out of the request log. May be repeated.
+             */
+            redact?: string[];
+            sample?: components["schemas"]["JsonValue"];
+            /**
+             * Schedule
+             * @description A minimum by time, 'CRON=N' ('0 8 * * 1-5=2': from 8:00 on working days). May be repeated; the latest one that has come holds.
+             */
+            schedule?: string[];
+            /**
+             * Target Latency
+             * @description The 95th percentile that the latency policy aims at: 20ms, 0.1s.
+             * @default 0.1
+             */
+            target_latency: number;
+            /**
              * Timeout
-             * @description Seconds that one request may take, waiting included.
+             * @description Time that one request may take, waiting included.
              * @default 30
              */
             timeout: number;
+            /**
+             * Warm
+             * @description Replicas kept loaded ahead, out of rotation: they join at once when they are needed.
+             * @default 0
+             */
+            warm: number;
+            /**
+             * Weight
+             * @description Share of the traffic in percent; what was served before keeps the rest.
+             * @default 100
+             */
+            weight: number;
         };
         /**
          * Desired
@@ -770,9 +856,20 @@ export interface components {
             replicas: components["schemas"]["Replica"][];
             /** Revision */
             revision: string;
+            /** Revisions */
+            revisions?: components["schemas"]["RevisionView"][];
+            /** Scale */
+            scale?: {
+                [key: string]: number;
+            };
             /** Serving */
             serving?: string | null;
+            spec: components["schemas"]["DeploySpec"];
             state: components["schemas"]["EndpointState"];
+            /** Traffic */
+            traffic?: {
+                [key: string]: number;
+            };
             /** Updated At */
             updated_at: number;
             /** Url */
@@ -971,6 +1068,12 @@ export interface components {
              */
             after?: string[];
             /**
+             * Allow Pickle
+             * @description Allow --register to keep a model as a pickle, which runs code when it is loaded.
+             * @default false
+             */
+            allow_pickle: boolean;
+            /**
              * Autolog
              * @description Log the metrics of xgboost, scikit-learn and lightgbm by themselves.
              * @default true
@@ -992,6 +1095,8 @@ export interface components {
             env?: {
                 [key: string]: string;
             };
+            /** Evaluates */
+            evaluates?: string | null;
             fingerprint?: components["schemas"]["Fingerprint"] | null;
             /**
              * Grace
@@ -1070,6 +1175,13 @@ export interface components {
              * @description Register the output as a new version of this model when the job succeeds.
              */
             register_as?: string | null;
+            /**
+             * Register Tags
+             * @description A tag of the registered version. May be repeated.
+             */
+            register_tags?: {
+                [key: string]: string;
+            };
             /**
              * Retries
              * @description Run the cell again up to so many times when it raises or exits.
@@ -1271,7 +1383,7 @@ export interface components {
         ModelDetail: {
             model: components["schemas"]["Model"];
             /** Versions */
-            versions: components["schemas"]["Version"][];
+            versions: components["schemas"]["VersionView"][];
         };
         /** ModelList */
         ModelList: {
@@ -1280,11 +1392,17 @@ export interface components {
         };
         /** ModelSummary */
         ModelSummary: {
+            /** Aliases */
+            aliases?: {
+                [key: string]: number;
+            };
             /** Created At */
             created_at: number;
-            latest: components["schemas"]["Version"];
+            latest: components["schemas"]["VersionView"];
             /** Name */
             name: string;
+            /** Production */
+            production?: number | null;
         };
         /**
          * Origin
@@ -1315,6 +1433,10 @@ export interface components {
             displays?: string | null;
             /** Ended At */
             ended_at?: number | null;
+            /** Environment */
+            environment?: {
+                [key: string]: string;
+            };
             error?: components["schemas"]["CellError"] | null;
             /** Exit Code */
             exit_code?: number | null;
@@ -1370,6 +1492,11 @@ export interface components {
          */
         RegisterSpec: {
             /**
+             * Allow Pickle
+             * @default false
+             */
+            allow_pickle: boolean;
+            /**
              * Description
              * @default
              */
@@ -1383,6 +1510,10 @@ export interface components {
              * @description Which output. Unset: the only model among them.
              */
             output?: string | null;
+            /** Tags */
+            tags?: {
+                [key: string]: string;
+            };
         };
         /**
          * Replica
@@ -1424,6 +1555,26 @@ export interface components {
          * @enum {string}
          */
         ReplicaState: "submitted" | "loading" | "ready" | "stopped" | "failed" | "lost";
+        /**
+         * RevisionView
+         * @description A revision as it is shown; never its token.
+         */
+        RevisionView: {
+            /** Created At */
+            created_at: number;
+            /** Id */
+            id: string;
+            /** Instance */
+            instance: string;
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            /** Version */
+            version: number;
+            /** Weight */
+            weight: number;
+        };
         /**
          * Settings
          * @description `settings.json` of a workspace: what `jupyter slml config` shows and sets.
@@ -1546,6 +1697,8 @@ export interface components {
          * @description An immutable numbered artifact with its signature and lineage.
          */
         Version: {
+            /** Baseline */
+            baseline?: string | null;
             /** Captures */
             captures?: {
                 [key: string]: string;
@@ -1559,10 +1712,14 @@ export interface components {
             description: string;
             /** Digest */
             digest: string;
+            /** Environment */
+            environment?: {
+                [key: string]: string;
+            };
             /** Format */
             format: string;
             /** Job */
-            job: string;
+            job: string | null;
             /** Metrics */
             metrics?: {
                 [key: string]: number;
@@ -1585,6 +1742,81 @@ export interface components {
             size: number;
             /** Source */
             source: string;
+            /** Tags */
+            tags?: {
+                [key: string]: string;
+            };
+            /** Type */
+            type: string;
+        };
+        /**
+         * VersionView
+         * @description A version with where it stands now.
+         */
+        VersionView: {
+            /** Aliases */
+            aliases?: string[];
+            /**
+             * Approval
+             * @default pending
+             * @enum {string}
+             */
+            approval: "pending" | "approved" | "rejected";
+            /** Baseline */
+            baseline?: string | null;
+            /** Captures */
+            captures?: {
+                [key: string]: string;
+            };
+            /** Created At */
+            created_at: number;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Digest */
+            digest: string;
+            /** Environment */
+            environment?: {
+                [key: string]: string;
+            };
+            /** Format */
+            format: string;
+            /** Job */
+            job: string | null;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            /** Output */
+            output: string;
+            /** Parameters */
+            parameters?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Signature */
+            signature?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Size */
+            size: number;
+            /** Source */
+            source: string;
+            /**
+             * Stage
+             * @default candidate
+             * @enum {string}
+             */
+            stage: "candidate" | "staging" | "production" | "archived";
+            /** Tags */
+            tags?: {
+                [key: string]: string;
+            };
             /** Type */
             type: string;
         };

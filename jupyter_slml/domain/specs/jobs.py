@@ -1,21 +1,17 @@
-"""What a user asks for: the one definition of every option.
-
-The magics' arguments, help and completion, the REST schema and the panel's forms are all made from these models. A field's
-`json_schema_extra` may carry `flags` (how the magic spells it) and `metavar`.
-"""
+"""Jobs: what the cell is, what it needs, how it shall run."""
 
 from __future__ import annotations
 
 import json
-import keyword
 import re
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationInfo, field_validator
 
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.names import Digest, Name
+from jupyter_slml.domain.specs.options import check_variable, option
 
 #: Upper bound of all parameters together, as JSON text.
 MAX_PARAMETER_BYTES = 256 * 1024
@@ -33,131 +29,137 @@ class JobKind(StrEnum):
     NOTEBOOK = "notebook"
 
 
-def _option(*flags: str, metavar: str | None = None) -> dict[str, Any]:
-    return {"flags": list(flags), "metavar": metavar}
-
-
 class TrainOptions(Frozen):
     """Options of `%%train`, `slml.jobs.submit` and the panel's form."""
 
     name: Name = Field(
         default="train",
         description="Name of the job; later jobs of the same name are its newer runs.",
-        json_schema_extra=_option("--name", "-n", metavar="NAME"),
+        json_schema_extra=option("--name", "-n", metavar="NAME"),
     )
     parameters: dict[str, JsonValue] = Field(
         default_factory=dict,
         description="A parameter, bound as a variable before the cell runs. May be repeated.",
-        json_schema_extra=_option("-p", "--param", metavar="KEY=VALUE"),
+        json_schema_extra=option("-p", "--param", metavar="KEY=VALUE"),
     )
     instance: str = Field(
         default="cpu.small",
         description="Instance type: cpu.micro, cpu.small, cpu.medium, cpu.large, cpu.xlarge, or one of the settings.",
-        json_schema_extra=_option("--instance", "-i", metavar="TYPE"),
+        json_schema_extra=option("--instance", "-i", metavar="TYPE"),
     )
     outputs: list[str] = Field(
         default_factory=list,
         description="A variable of the cell to bring back. May be repeated. Unset: all that the cell assigns.",
-        json_schema_extra=_option("--output", "-o", metavar="VARIABLE"),
+        json_schema_extra=option("--output", "-o", metavar="VARIABLE"),
     )
     register_as: Name | None = Field(
         default=None,
         description="Register the output as a new version of this model when the job succeeds.",
-        json_schema_extra=_option("--register", metavar="MODEL"),
+        json_schema_extra=option("--register", metavar="MODEL"),
+    )
+    register_tags: dict[str, str] = Field(
+        default_factory=dict,
+        description="A tag of the registered version. May be repeated.",
+        json_schema_extra=option("--tag", metavar="NAME=TEXT"),
+    )
+    allow_pickle: bool = Field(
+        default=False,
+        description="Allow --register to keep a model as a pickle, which runs code when it is loaded.",
+        json_schema_extra=option("--allow-pickle"),
     )
     env: dict[str, str] = Field(
         default_factory=dict,
         description="Pass an environment variable of the kernel to the job. May be repeated.",
-        json_schema_extra=_option("--env", metavar="NAME"),
+        json_schema_extra=option("--env", metavar="NAME"),
     )
     timeout: float | None = Field(
         default=None,
         gt=0,
         description="End the job after this many seconds.",
-        json_schema_extra=_option("--timeout", metavar="SECONDS"),
+        json_schema_extra=option("--timeout", metavar="SECONDS"),
     )
     grace: float = Field(
         default=5.0,
         ge=0,
         le=3600,
         description="Seconds between SIGTERM and SIGKILL when the job is stopped.",
-        json_schema_extra=_option("--grace", metavar="SECONDS"),
+        json_schema_extra=option("--grace", metavar="SECONDS"),
     )
     retries: int = Field(
         default=0,
         ge=0,
         le=100,
         description="Run the cell again up to so many times when it raises or exits.",
-        json_schema_extra=_option("--retries", metavar="N"),
+        json_schema_extra=option("--retries", metavar="N"),
     )
     memory_retries: int = Field(
         default=0,
         ge=0,
         le=100,
         description="The same when it passes its memory limit.",
-        json_schema_extra=_option("--memory-retries", metavar="N"),
+        json_schema_extra=option("--memory-retries", metavar="N"),
     )
     timeout_retries: int = Field(
         default=0,
         ge=0,
         le=100,
         description="The same when its time is up.",
-        json_schema_extra=_option("--timeout-retries", metavar="N"),
+        json_schema_extra=option("--timeout-retries", metavar="N"),
     )
     platform_retries: int = Field(
         default=3,
         ge=0,
         le=100,
         description="The same when the platform loses it (a worker's host dies). These use up no other retries.",
-        json_schema_extra=_option("--platform-retries", metavar="N"),
+        json_schema_extra=option("--platform-retries", metavar="N"),
     )
     backoff: float = Field(
         default=1.0,
         ge=0,
         le=3600,
         description="Seconds before the first retry of a failure of the cell; doubled for each further one.",
-        json_schema_extra=_option("--backoff", metavar="SECONDS"),
+        json_schema_extra=option("--backoff", metavar="SECONDS"),
     )
     after: list[str] = Field(
         default_factory=list,
         description="Start only when this job (id or name) has succeeded. May be repeated.",
-        json_schema_extra=_option("--after", metavar="JOB"),
+        json_schema_extra=option("--after", metavar="JOB"),
     )
     priority: int = Field(
         default=0,
         ge=-100,
         le=100,
         description="Jobs of a higher priority start first.",
-        json_schema_extra=_option("--priority", metavar="N"),
+        json_schema_extra=option("--priority", metavar="N"),
     )
     inputs: dict[str, str] = Field(
         default_factory=dict,
         description="An input channel from a URI, file, directory or glob; the cell finds it as slml.inputs[NAME]. "
         "May be repeated.",
-        json_schema_extra=_option("--input", metavar="NAME=URI"),
+        json_schema_extra=option("--input", metavar="NAME=URI"),
     )
     input_mode: Literal["file", "stream"] = Field(
         default="file",
         description="file: inputs are downloaded once per worker host before the cell starts. "
         "stream: slml.inputs[NAME] opens them where they are.",
-        json_schema_extra=_option("--input-mode", metavar="MODE"),
+        json_schema_extra=option("--input-mode", metavar="MODE"),
     )
     metric_patterns: dict[str, str] = Field(
         default_factory=dict,
         description="Read a metric off the printed lines: a regular expression with one group. May be repeated.",
-        json_schema_extra=_option("--metric", metavar="NAME=REGEX"),
+        json_schema_extra=option("--metric", metavar="NAME=REGEX"),
     )
     autolog: bool = Field(
         default=True,
         description="Log the metrics of xgboost, scikit-learn and lightgbm by themselves.",
-        json_schema_extra=_option("--autolog"),
+        json_schema_extra=option("--autolog"),
     )
 
     @field_validator("inputs")
     @classmethod
     def _channels(cls, value: dict[str, str]) -> dict[str, str]:
         for name, uri in value.items():
-            _check_variable(name)
+            check_variable(name)
             if not uri.strip():
                 raise ValueError(f"the input {name} has no URI")
         return value
@@ -168,7 +170,7 @@ class TrainOptions(Frozen):
         if value:
             import regex
         for name, pattern in value.items():
-            _check_variable(name)
+            check_variable(name)
             try:
                 groups = re.compile(pattern).groups
                 # What will look for it, and can be ended. It takes a little less than `re` does.
@@ -183,14 +185,14 @@ class TrainOptions(Frozen):
     @classmethod
     def _variables(cls, value: list[str]) -> list[str]:
         for name in value:
-            _check_variable(name)
+            check_variable(name)
         return list(dict.fromkeys(value))
 
     @field_validator("parameters")
     @classmethod
     def _small_parameters(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
         for name in value:
-            _check_variable(name)
+            check_variable(name)
         size = len(json.dumps(value))
         if size > MAX_PARAMETER_BYTES:
             raise ValueError(
@@ -198,11 +200,6 @@ class TrainOptions(Frozen):
                 "bind large data to a variable and let the cell read it"
             )
         return value
-
-
-def _check_variable(name: str) -> None:
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"{name[:80]!r} is not the name of a Python variable")
 
 
 class Capture(Frozen):
@@ -259,6 +256,8 @@ class JobSpec(TrainOptions):
     bundle: SourceBundle | None = None
     origin: Origin = Field(default_factory=Origin)
     fingerprint: Fingerprint | None = None
+    #: `name@version` that the job evaluates: its metrics and curves become evidence for that version when it succeeds.
+    evaluates: str | None = None
 
     @field_validator("source")
     @classmethod
@@ -266,50 +265,3 @@ class JobSpec(TrainOptions):
         if len(value) > MAX_SOURCE_BYTES:
             raise ValueError(f"the cell has {len(value)} characters, at most {MAX_SOURCE_BYTES} are allowed")
         return value
-
-
-class DeployOptions(Frozen):
-    """Options of `%deploy`, `slml.endpoints.deploy` and the panel's dialog."""
-
-    name: Name | None = Field(
-        default=None,
-        description="Name of the endpoint. Unset: the model's name.",
-        json_schema_extra=_option("--name", "-n", metavar="ENDPOINT"),
-    )
-    instance: str = Field(
-        default="cpu.micro",
-        description="Instance type of a replica.",
-        json_schema_extra=_option("--instance", "-i", metavar="TYPE"),
-    )
-    timeout: float = Field(
-        default=30.0,
-        gt=0,
-        le=3600,
-        description="Seconds that one request may take, waiting included.",
-        json_schema_extra=_option("--timeout", metavar="SECONDS"),
-    )
-    max_queue: int = Field(
-        default=1000,
-        ge=1,
-        le=100_000,
-        description="Requests that may wait; one more is answered 429.",
-        json_schema_extra=_option("--max-queue", metavar="N"),
-    )
-
-
-class DeploySpec(DeployOptions):
-    """What an endpoint shall serve."""
-
-    model: str = Field(min_length=1, description="NAME, NAME@VERSION or NAME@ALIAS.")
-
-
-class RegisterSpec(Frozen):
-    """Register an output of a succeeded job as a new version of a model."""
-
-    model: Name
-    job: str
-    output: str | None = Field(default=None, description="Which output. Unset: the only model among them.")
-    description: str = ""
-
-
-WireFormat = Literal["json", "csv"]

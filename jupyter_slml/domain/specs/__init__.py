@@ -1,0 +1,49 @@
+"""What a user asks for: the one definition of every option.
+
+The magics' arguments, help and completion, the REST schema and the panel's forms are all made from these models. A field's
+`json_schema_extra` may carry `flags` (how the magic spells it) and `metavar`.
+"""
+
+from __future__ import annotations
+
+from jupyter_slml.domain.specs.endpoints import DeployOptions, DeploySpec, ScalingPolicy, TokenSpec, TrafficSpec
+from jupyter_slml.domain.specs.jobs import (
+    Capture,
+    Fingerprint,
+    JobKind,
+    JobSpec,
+    Origin,
+    SourceBundle,
+    TrainOptions,
+)
+from jupyter_slml.domain.specs.models import (
+    DecisionSpec,
+    ImportSpec,
+    MoveOptions,
+    PromoteSpec,
+    RegisterSpec,
+    RollbackSpec,
+    Stage,
+)
+
+__all__ = [
+    "Capture",
+    "DecisionSpec",
+    "DeployOptions",
+    "DeploySpec",
+    "Fingerprint",
+    "ImportSpec",
+    "JobKind",
+    "JobSpec",
+    "MoveOptions",
+    "Origin",
+    "PromoteSpec",
+    "RegisterSpec",
+    "RollbackSpec",
+    "ScalingPolicy",
+    "SourceBundle",
+    "Stage",
+    "TokenSpec",
+    "TrafficSpec",
+    "TrainOptions",
+]

@@ -1,0 +1,36 @@
+"""How an option is spelled, and what several options share."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|min|h)?\s*")
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def option(*flags: str, metavar: str | None = None) -> dict[str, Any]:
+    """`json_schema_extra` of a field that a magic spells with `flags`."""
+    return {"flags": list(flags), "metavar": metavar}
+
+
+def check_variable(name: str) -> None:
+    """Raises ValueError for what is not the name of a Python variable."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"{name[:80]!r} is not the name of a Python variable")
+
+
+def _seconds(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _DURATION.fullmatch(value)
+    if found is None:
+        raise ValueError(f"{value[:40]!r} is not a duration: write a number of seconds, or 20ms, 1.5s, 10m, 1h")
+    return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+#: Seconds, also written as `20ms`, `1.5s`, `10m`, `1h`.
+Duration = Annotated[float, BeforeValidator(_seconds)]
