@@ -82,8 +82,8 @@ def jobs(shell: InteractiveShell, client: Client, runs: int) -> None:
     _train(shell, client, TRAIN)
     small = [seconds(lambda: _train(shell, client, TRAIN)) for _ in range(max(3, runs // 4))]
     report("%%train to the result of a small xgboost job (20k x 20, 20 rounds)", small)
-    inside = [seconds(lambda: exec(TRAIN, {"xgboost": xgboost, "X": X, "y": y})) for _ in range(max(3, runs // 4))]
-    report("  floor: the same cell in this process", inside)
+    same = [seconds(lambda: exec(TRAIN, {"xgboost": xgboost, "X": X, "y": y})) for _ in range(max(3, runs // 4))]
+    report("  floor: the same cell in this process", same)
 
 
 def serving(shell: InteractiveShell, client: Client, found: Workspace, runs: int) -> None:

@@ -81,6 +81,12 @@ class Conflict(SlmlError):
     status = 409
 
 
+class GateFailed(Conflict):
+    """The gate of a promotion does not hold. `detail` holds its verdict: every term with the numbers that it saw."""
+
+    code = "gate_failed"
+
+
 class IllegalMove(Conflict):
     """A life cycle has no such edge. `detail["story"]` holds the object's past events."""
 
@@ -92,6 +98,13 @@ class Unauthorized(SlmlError):
 
     code = "unauthorized"
     status = 401
+
+
+class Forbidden(SlmlError):
+    """The caller may not do that."""
+
+    code = "forbidden"
+    status = 403
 
 
 class Unavailable(SlmlError):

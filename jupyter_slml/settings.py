@@ -14,13 +14,17 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jupyter_slml.errors import Invalid
 
 #: Environment variable that names the workspace's data directory.
 HOME_VARIABLE = "SLML_HOME"
+
+#: Addresses that only this machine reaches.
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class InstanceSettings(BaseModel):
@@ -56,13 +60,35 @@ class Settings(BaseModel):
         le=65535,
         description="Port of the gateway. Unset: chosen once, then kept.",
     )
+    gateway_host: str = Field(default="127.0.0.1", min_length=1, description="Address on which the gateway listens.")
+    gateway_auth: bool = Field(default=True, description="Whether callers of endpoints must show a token.")
+    gateway_certificate: Path | None = Field(default=None, description="Certificate chain (PEM): the gateway speaks TLS.")
+    gateway_key: Path | None = Field(default=None, description="Private key of the certificate (PEM).")
+    gateway_open: bool = Field(
+        default=False,
+        description="Allow an address other than this machine's own without TLS, or without tokens.",
+    )
+    gateways: int = Field(default=1, ge=1, le=16, description="Gateway processes, all on the same port.")
     user_limit: int | None = Field(default=None, ge=1, description="How many jobs of one user may run at once.")
+    approval_required: bool = Field(default=False, description="Whether only approved versions may go to production.")
     cache_gib: float = Field(
         default=20.0, gt=0, description="Size of each worker host's cache of inputs; the longest unused go first."
     )
     instances: dict[str, InstanceSettings] = Field(
         default_factory=dict, description="Instance types of your own, by name (as JSON)."
     )
+
+    @model_validator(mode="after")
+    def _guarded(self) -> Self:
+        if (self.gateway_certificate is None) != (self.gateway_key is None):
+            raise ValueError("gateway_certificate and gateway_key go together: give both or none")
+        guarded = self.gateway_auth and self.gateway_certificate is not None
+        if self.gateway_host not in LOOPBACK and not guarded and not self.gateway_open:
+            raise ValueError(
+                f"with gateway_host={self.gateway_host} others reach the gateway: it needs gateway_certificate, gateway_key "
+                "and gateway_auth=true; or say gateway_open=true, and tokens and data can be read on the way"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,8 +145,26 @@ class Workspace:
 
     @property
     def gateway_socket(self) -> Path:
-        """Where replicas (and the daemon) connect to the gateway."""
-        return self.run / "gateway.sock"
+        """Where replicas (and the daemon) connect to the first gateway."""
+        return self.gateway_sockets(1)[0]
+
+    def gateway_sockets(self, count: int) -> list[Path]:
+        """The same of each of so many gateways."""
+        return [self.run / ("gateway.sock" if number == 0 else f"gateway-{number}.sock") for number in range(count)]
+
+    def gateway_file(self, number: int = 0) -> Path:
+        """Who a gateway is: port, pid, start time."""
+        return self.gateway_dir / ("gateway.json" if number == 0 else f"gateway-{number}.json")
+
+    @property
+    def runner_socket(self) -> Path:
+        """Where the runner listens when it is on this host."""
+        return self.run / "runner.sock"
+
+    @property
+    def requests(self) -> Path:
+        """The request logs of endpoints; `request_log` says which file is whose."""
+        return self.logs / "requests"
 
     @property
     def token_file(self) -> Path:
@@ -170,6 +214,11 @@ def _runtime_root() -> Path:
         return Path(given)
     root = Path(tempfile.gettempdir())
     return root if len(str(root)) < 60 else Path("/tmp")
+
+
+def request_log(directory: Path, endpoint: str) -> Path:
+    """The request log of an endpoint. No path is made of a name: it may be long, or differ from another by its case."""
+    return directory / f"{hashlib.sha256(endpoint.encode()).hexdigest()[:16]}.jsonl"
 
 
 def own_directory(path: Path) -> None:

@@ -10,6 +10,7 @@ from jupyter_slml import __version__
 from jupyter_slml.cli.demo import demo
 from jupyter_slml.cli.doctor import doctor
 from jupyter_slml.cli.endpoints import endpoints, invoke
+from jupyter_slml.cli.exchange import evaluate_model, export_model, import_model
 from jupyter_slml.cli.gc import gc
 from jupyter_slml.cli.jobs import jobs, logs
 from jupyter_slml.cli.models import models
@@ -45,6 +46,9 @@ for command in (
     gc,
 ):
     slml.add_command(command)
+
+for verb in (evaluate_model, export_model, import_model):
+    models.add_command(verb)
 
 
 def main() -> None:

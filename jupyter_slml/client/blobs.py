@@ -44,6 +44,14 @@ class Blobs:
         body: bytes | Iterable[bytes] = source if isinstance(source, bytes) else _chunks(source)
         self._transport.request("PUT", f"/blobs/{digest}", content=body)
 
+    def follow(self, path: Path) -> None:
+        """Have the store read along a file in `incoming` that is going to be written from front to back."""
+        self._transport.request("POST", f"/blobs/incoming/{path.name}")
+
+    def count(self, path: Path) -> str:
+        """The digest of a complete file in `incoming`. Counted once: the store knows it when the file is put."""
+        return str(self._transport.request("GET", f"/blobs/incoming/{path.name}", timeout=600.0).json()["digest"])
+
     def incoming(self) -> Path | None:
         """Where a local store takes files over; None for another store, or when the folder is not ours to write to."""
         if not self._asked:

@@ -9,6 +9,7 @@ from jupyter_slml.client.blobs import Blobs
 from jupyter_slml.client.endpoints import Endpoints
 from jupyter_slml.client.jobs import Jobs
 from jupyter_slml.client.models import Models
+from jupyter_slml.client.tokens import Tokens
 from jupyter_slml.client.transport import Transport
 from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.records import Event
@@ -25,6 +26,7 @@ class Client:
         self.jobs = Jobs(self._transport)
         self.models = Models(self._transport)
         self.endpoints = Endpoints(self._transport)
+        self.tokens = Tokens(self._transport)
         self.blobs = Blobs(self._transport)
 
     def status(self) -> Status:

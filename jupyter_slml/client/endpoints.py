@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jupyter_slml.client.transport import Transport
-from jupyter_slml.domain.specs import DeploySpec
+from jupyter_slml.domain.loads import EndpointLoad
+from jupyter_slml.domain.specs import DeploySpec, ScaleSpec, TakeBackSpec, TrafficSpec
 from jupyter_slml.domain.states import EndpointState
-from jupyter_slml.domain.views import EndpointList, EndpointView
-from jupyter_slml.errors import DeployFailed, Unavailable, from_wire
+from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView
+from jupyter_slml.errors import Conflict, DeployFailed, Unavailable, from_wire
 from jupyter_slml.settings import read_json
 
 if TYPE_CHECKING:
@@ -29,20 +31,50 @@ class Endpoints:
 
     def get(self, name: str) -> EndpointView:
         """Raises NotFound."""
-        return self._transport.record(EndpointView, "GET", f"/endpoints/{quote(name, safe='')}")
+        return self._transport.record(EndpointView, "GET", _path(name))
 
     def deploy(self, spec: DeploySpec, *, wait: float = 0.0) -> EndpointView:
         """Serve a model. With `wait`, return when the new revision answers, at most so many seconds later.
 
-        Raises NotFound, Invalid, Conflict; DeployFailed with the loading error when the model cannot be loaded, and
-        Unavailable when it is not ready in time.
+        Raises NotFound, Invalid, Conflict (also when another deployment overtakes it); DeployFailed with the loading error
+        when the model cannot be loaded, and Unavailable when it is not ready in time.
         """
         view = self._transport.record(EndpointView, "PUT", "/endpoints", json=spec.model_dump(mode="json"))
         return self._settled(view, wait) if wait else view
 
     def remove(self, name: str) -> EndpointView:
         """Take it down. Raises NotFound."""
-        return self._transport.record(EndpointView, "DELETE", f"/endpoints/{quote(name, safe='')}")
+        return self._transport.record(EndpointView, "DELETE", _path(name))
+
+    def load(self, name: str) -> EndpointLoad:
+        """What it does now, its cold starts, its cost so far. Raises NotFound."""
+        return self._transport.record(EndpointLoad, "GET", f"{_path(name)}/load")
+
+    def share(self, name: str, weights: Mapping[str, int]) -> EndpointView:
+        """Share the traffic anew: percents by revision number or `name@version`. Raises NotFound, Invalid, Conflict."""
+        spec = TrafficSpec.parse({"weights": dict(weights)})
+        return self._transport.record(EndpointView, "PUT", f"{_path(name)}/traffic", json=spec.model_dump(mode="json"))
+
+    def rollback(self, name: str) -> EndpointView:
+        """Bring back the shares from before the last change. Raises NotFound, Conflict."""
+        # It names what is taken back: a request that is sent again takes back nothing more.
+        now = self.get(name)
+        spec = TakeBackSpec(revision=now.revision, traffic=now.traffic)
+        return self._transport.record(EndpointView, "POST", f"{_path(name)}/rollback", json=spec.model_dump(mode="json"))
+
+    def scale(self, name: str, min_replicas: int | None = None, max_replicas: int | None = None) -> EndpointView:
+        """Set the bounds of the number of replicas, until the next deployment. Raises NotFound, Invalid, Conflict."""
+        spec = ScaleSpec.parse({"min_replicas": min_replicas, "max_replicas": max_replicas})
+        return self._transport.record(EndpointView, "PUT", f"{_path(name)}/scale", json=spec.model_dump(mode="json"))
+
+    def wake(self, name: str) -> EndpointView:
+        """Have a replica although nobody calls yet. Raises NotFound, Conflict."""
+        return self._transport.record(EndpointView, "POST", f"{_path(name)}/wake")
+
+    def decisions(self, name: str, limit: int = 20) -> DecisionList:
+        """What the autoscaler decided, newest first. Raises NotFound."""
+        path = f"{_path(name)}/decisions"
+        return self._transport.record(DecisionList, "GET", path, params={"limit": limit})
 
     def invoke(self, name: str, body: bytes, content_type: str, *, timeout: float = 120.0) -> tuple[str, bytes]:
         """One request to the endpoint, with the workspace's token; returns (content type, body) of the answer.
@@ -51,7 +83,7 @@ class Endpoints:
         """
         import httpx
 
-        path = f"/endpoints/{quote(name, safe='')}/invocations"
+        path = f"{_path(name)}/invocations"
         headers = {"Content-Type": content_type, "Authorization": f"Bearer {self._token()}"}
         for last in (False, True):
             try:
@@ -80,12 +112,20 @@ class Endpoints:
         position = self._transport.request("GET", "/events", params={"after": -1}).json()["last"]
         while True:
             view = self.get(view.name)
-            if view.serving == wanted:
+            if wanted in view.traffic:
                 return view
+            if view.revision != wanted:
+                raise Conflict(
+                    f"Endpoint {view.name!r} was given something else to serve before this revision had loaded.",
+                    field="endpoint",
+                    value=view.name,
+                    remedy="See what it serves with `%endpoints`; deploy again if you still want this one.",
+                )
             if view.error is not None:
+                asked = next(item for item in view.revisions if item.id == wanted)
                 trace = view.error.get("traceback")
                 raise DeployFailed(
-                    f"Endpoint {view.name!r} could not load {view.model}@{view.version}: {view.error.get('evalue')}",
+                    f"Endpoint {view.name!r} could not load {asked.model}@{asked.version}: {view.error.get('evalue')}",
                     remedy="The loading error is above."
                     if view.state is EndpointState.FAILED
                     else "The old revision goes on answering.",
@@ -138,3 +178,7 @@ class Endpoints:
             if self._transport.request("GET", "/status").json()["gateway"]["alive"]:
                 return
             time.sleep(0.05)
+
+
+def _path(name: str) -> str:
+    return f"/endpoints/{quote(name, safe='')}"

@@ -323,7 +323,9 @@ class AttemptSupervisor:
 
     def _store_output(self, item: dict[str, Any]) -> Artifact:
         digest, size = self.blobs.add_file(Path(item["path"]))
-        return Artifact(digest=digest, size=size, **{key: item[key] for key in ("name", "format", "type", "signature")})
+        baseline = None if item["baseline"] is None else self.blobs.add_file(Path(item["baseline"]))[0]
+        facts = {key: item[key] for key in ("name", "format", "type", "signature")}
+        return Artifact(digest=digest, size=size, baseline=baseline, **facts)
 
     async def _commit(self, outcome: Outcome) -> Message:
         # Nothing but the store can take this word, so it is said for as long as it takes.

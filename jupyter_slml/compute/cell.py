@@ -23,6 +23,7 @@ from jupyter_slml.compute.autolog import Autolog
 from jupyter_slml.compute.channel import Channel
 from jupyter_slml.compute.channels import read_manifest
 from jupyter_slml.compute.descriptors import spare_descriptors
+from jupyter_slml.compute.environment import environment, read_installed
 from jupyter_slml.compute.failures import describe
 from jupyter_slml.compute.handle import JobHandle
 from jupyter_slml.compute.patterns import MetricPatterns
@@ -38,6 +39,7 @@ _autolog: list[Autolog] = []
 def prepare() -> None:
     """In the zygote: build the shell and autolog's wrappers."""
     if not _shell:
+        read_installed()
         _autolog.append(Autolog())
         with tempfile.TemporaryDirectory(prefix="slml-ipython-") as folder:
             _shell.append(build(Path(folder)))
@@ -153,12 +155,14 @@ class Cell:
         out = Path(self.payload["out"])
         try:
             left = assigned(tree, self.shell.transform_cell)
-            outputs, skipped = collect(self.shell.user_ns, self.payload["outputs"], left, out, self._wait)
+            outputs, skipped = collect(
+                self.shell.user_ns, self.payload["outputs"], left, out, _autolog[0].sample, self._wait
+            )
         except NoRoom as full:
             return {"error": None, "full": f"The cell's outputs could not be stored: {full}", "outputs": [], "skipped": {}}
         except NotStored as missing:
             return {"error": None, "missing": str(missing), "outputs": [], "skipped": {}}
-        return {"error": None, "outputs": outputs, "skipped": skipped}
+        return {"error": None, "outputs": outputs, "skipped": skipped, "environment": environment()}
 
     def _wait(self, message: str) -> None:
         self.channel.send({"kind": "waits", "message": message})
@@ -167,6 +171,8 @@ class Cell:
 def _read(capture: dict[str, Any]) -> Any:
     if capture["format"] == "module":
         return importlib.import_module(capture["digest"])
+    if capture["format"] == "file":
+        return Path(capture["path"])
     return formats.by_key(capture["format"]).read(Path(capture["path"]))
 
 

@@ -115,6 +115,7 @@ def verdict(order: AttemptOrder, ended: dict[str, Any], result: dict[str, Any] |
         error=CellError.model_validate(error) if error and reason is Reason.EXCEPTION else None,
         exit_code=(result or {}).get("exit", ended["code"]),
         skipped=(result or {}).get("skipped", {}),
+        environment=(result or {}).get("environment", {}),
         peak_memory=ended["peak_memory"],
         cpu_seconds=ended["cpu_seconds"],
         ended_at=ended["at"] or time.time(),

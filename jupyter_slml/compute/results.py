@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from jupyter_slml.compute.autolog.samples import Sample
+from jupyter_slml.compute.baselines import describe
 from jupyter_slml.compute.room import NoRoom, written
 from jupyter_slml.domain import formats
-from jupyter_slml.domain.signatures import signature
 
 #: What comes back without having been asked for.
 MAX_IMPLICIT_BYTES = 256 * 2**20
@@ -47,12 +50,13 @@ def collect(
     declared: list[str],
     implicit: Iterable[str],
     folder: Path,
+    sample: Callable[[Any], Sample | None] = lambda model: None,
     waits: Callable[[str], None] = lambda message: None,
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Write the declared names, or without any the implicit ones, into `folder`.
+    """Write the declared names, or without any the implicit ones, into `folder`. `sample` gives rows of a model's training.
 
-    Returns the outputs (`name, format, path, type, signature`) and the names left out with the reason.
-    Raises NotStored that names a declared output, and NoRoom when the disk stays full; meanwhile `waits` hears so.
+    Returns the outputs (`name, format, path, type, signature, baseline`, which is a path) and the names left out with the
+    reason. Raises NotStored that names a declared output, and NoRoom when the disk stays full; meanwhile `waits` hears so.
     """
     outputs: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
@@ -63,7 +67,8 @@ def collect(
             continue
         try:
             path, limit = folder / f"{number:04d}", None if declared else MAX_IMPLICIT_BYTES
-            outputs.append(written(partial(_write, name, names[name], path, limit), path, waits))
+            item = written(partial(_write, name, names[name], path, limit), path, waits)
+            outputs.append(item | _described(name, names[name], folder / f"{number:04d}.baseline", sample))
         except NoRoom:
             raise
         except TooLarge:
@@ -98,8 +103,21 @@ def _write(name: str, value: Any, path: Path, limit: int | None) -> dict[str, An
         "format": chosen.key,
         "path": str(path),
         "type": formats.type_name(value),
-        "signature": signature(value) if chosen.key in formats.MODEL_FORMATS else None,
     }
+
+
+def _described(name: str, model: Any, path: Path, sample: Callable[[Any], Sample | None]) -> dict[str, Any]:
+    """What is known of a model beyond its bytes. That something of it is not known keeps no output from coming back."""
+    try:
+        signature, counts = describe(model, sample(model))
+        if counts is not None:
+            path.write_text(json.dumps(counts, allow_nan=False))
+        json.dumps(signature, allow_nan=False)
+        return {"signature": signature, "baseline": str(path) if counts is not None else None}
+    except Exception as error:
+        text = f"slml: {name!r} is stored without signature and baseline: {type(error).__name__}: {error}"
+        print(text.splitlines()[0][:500], file=sys.stderr)  # noqa: T201
+        return {"signature": None, "baseline": None}
 
 
 def _fill(chosen: formats.Format, value: Any, path: Path, limit: int | None) -> None:

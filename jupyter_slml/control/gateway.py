@@ -1,230 +1,135 @@
-"""The daemon's side of the gateway process: start it, keep it alive, tell it what changed.
-
-The gateway is a process of its own session, so that predictions go on while the daemon is away. Whoever finds it dead starts
-it again on the same port; here a pidfd tells at once.
-"""
+"""The daemon's side of the gateways, which share one port: keep them alive, tell them what changed, read what they count."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
-import secrets
-import signal
 import socket
-import subprocess
-import sys
-import threading
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import psutil
-
+from jupyter_slml.control.keeper import Keeper
 from jupyter_slml.domain.views import GatewayStatus
 from jupyter_slml.errors import Unavailable
-from jupyter_slml.settings import Workspace, read_json, write_private
-
-#: Seconds that a gateway may take to listen.
-START_TIMEOUT = 20.0
+from jupyter_slml.settings import Settings, Workspace, read_json, write_private
 
 
 class Gateway:
-    """One gateway of one workspace."""
+    """The gateways of one workspace, as one."""
 
-    def __init__(self, workspace: Workspace, port: int | None) -> None:
-        self._workspace = workspace
-        self._identity = workspace.gateway_dir / "gateway.json"
+    def __init__(self, workspace: Workspace, settings: Settings | None = None) -> None:
+        settings = settings or Settings()
         self._routes = workspace.gateway_dir / "routes.json"
-        self._port = port or self._kept_port() or _free_port()
-        self._wanted = False
-        self._starting = asyncio.Lock()
-        self._watched: int | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        port = settings.gateway_port or _kept_port(workspace) or _free_port(settings.gateway_host)
+        self._keepers = [Keeper(workspace, number, port) for number in range(settings.gateways)]
+        #: Where a replica must connect to be reached by all of them.
+        self.sockets = [str(path) for path in workspace.gateway_sockets(settings.gateways)]
+        scheme = "http" if settings.gateway_certificate is None else "https"
+        self._url = f"{scheme}://{_reachable(settings.gateway_host)}:{port}"
 
     def url(self, endpoint: str | None = None) -> str:
         """Where clients call: of one endpoint, or of the gateway."""
-        root = f"http://127.0.0.1:{self._port}"
-        return root if endpoint is None else f"{root}/endpoints/{quote(endpoint)}/invocations"
+        return self._url if endpoint is None else f"{self._url}/endpoints/{quote(endpoint)}/invocations"
 
     def status(self) -> GatewayStatus:
-        pid = self._pid()
-        return GatewayStatus(url=self.url(), alive=pid is not None, pid=pid)
+        pids = [keeper.pid() for keeper in self._keepers]
+        return GatewayStatus(url=self.url(), alive=None not in pids, pid=next((pid for pid in pids if pid), None))
 
     async def route(self, snapshot: str) -> None:
-        """Write the snapshot and have it read; starts the gateway when it does not run. Raises Unavailable."""
+        """Write the snapshot and have it read; starts the gateways when they do not run. Raises Unavailable."""
         write_private(self._routes, snapshot)
         await self.ensure()
-        await self._ask({"op": "reload"})
+        await asyncio.gather(*(keeper.ask({"op": "reload"}) for keeper in self._keepers))
 
     async def drop(self, replica: str) -> None:
         """Take a replica out of rotation; returns when its answers are out. A gateway that is down has nothing to drop."""
-        with contextlib.suppress(Unavailable):
-            await self._ask({"op": "drop", "replica": replica})
+        await self._tell({"op": "drop", "replica": replica})
+
+    async def taken(self, replicas: list[str]) -> None:
+        """Say that the records have these replicas, which the gateways have woken or found hanging."""
+        await self._tell({"op": "taken", "replicas": replicas})
 
     async def stats(self) -> dict[str, Any]:
-        return await self._ask({"op": "stats"})
+        """What all gateways count, added up; see `readings`."""
+        return merged(await self.readings())
+
+    async def readings(self) -> list[dict[str, Any]]:
+        """What each gateway counts (`serving/gateway/control.py` has the shape); those that do not answer are left out.
+
+        Raises Unavailable when none answers.
+        """
+        found = await asyncio.gather(*(keeper.ask({"op": "stats"}) for keeper in self._keepers), return_exceptions=True)
+        said = [item for item in found if not isinstance(item, BaseException)]
+        if not said:
+            raise next(item for item in found if isinstance(item, BaseException))
+        return said
 
     async def ensure(self) -> None:
-        """Make sure that a gateway runs, and watch it from now on. Raises Unavailable when none comes up."""
-        self._wanted = True
-        async with self._starting:
-            pid = self._pid()
-            if pid is None:
-                pid = await self._start()
-            self._watch(pid)
+        """Make sure that all run, and watch them from now on. Raises Unavailable when one does not come up."""
+        await asyncio.gather(*(keeper.ensure() for keeper in self._keepers))
 
     async def close(self) -> None:
-        """Stop watching; the gateway goes on."""
-        self._wanted = False
-        self._unwatch()
-        for task in list(self._tasks):
-            task.cancel()
+        """Stop watching; the gateways go on."""
+        await asyncio.gather(*(keeper.close() for keeper in self._keepers))
 
     async def shut_down(self) -> None:
-        """End the gateway."""
-        await self.close()
-        pid = self._pid()
-        if pid is None:
-            return
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(pid)
-            process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.to_thread(process.wait, 5)
-            except psutil.TimeoutExpired:
-                process.kill()
+        """End the gateways."""
+        await asyncio.gather(*(keeper.shut_down() for keeper in self._keepers))
 
-    async def _start(self) -> int:
-        self._prepare_token()
-        write_private(self._identity, json.dumps({"port": self._port}))
-        log = self._workspace.logs / "gateway.log"
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "jupyter_slml.processes.gateway",
-                    "--home",
-                    str(self._workspace.home),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd="/",
-            )
-        # It outlives us or we outlive it; in the second case somebody must reap it.
-        threading.Thread(target=process.wait, name="slml-reaper", daemon=True).start()
-        try:
-            return await self._listening(process, log)
-        except asyncio.CancelledError:
-            # Nobody waits for it any more, and it has not said yet who it is: later nobody could find it.
-            process.kill()
-            raise
+    async def _tell(self, message: dict[str, Any]) -> None:
+        async def tell(keeper: Keeper) -> None:
+            with contextlib.suppress(Unavailable):
+                await keeper.ask(message)
 
-    async def _listening(self, process: subprocess.Popen[bytes], log: Path) -> int:
-        """Wait until a started gateway has said that it listens; returns its pid. Raises Unavailable."""
-        deadline = asyncio.get_running_loop().time() + START_TIMEOUT
-        while asyncio.get_running_loop().time() < deadline:
-            if self._pid() == process.pid:
-                return process.pid
-            code = process.returncode
-            if code is not None:
-                # Another daemon may have started one in between; then that one is as good.
-                if (pid := self._pid()) is not None:
-                    return pid
-                raise Unavailable(
-                    f"The gateway ended with exit status {code} while starting on port {self._port}.",
-                    field="gateway_port",
-                    value=self._port,
-                    remedy="If the port is taken, free it or choose another: jupyter slml config gateway_port=N. "
-                    f"The gateway's log: {log}",
-                )
-            await asyncio.sleep(0.02)
-        process.kill()
-        raise Unavailable(f"The gateway did not listen within {START_TIMEOUT:.0f} s.", remedy=f"Its log: {log}")
-
-    def _watch(self, pid: int) -> None:
-        if self._watched is not None:
-            return
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            self._spawn(self._revive())
-            return
-        self._watched = handle
-        asyncio.get_running_loop().add_reader(handle, self._died)
-
-    def _unwatch(self) -> None:
-        if self._watched is not None:
-            asyncio.get_running_loop().remove_reader(self._watched)
-            os.close(self._watched)
-            self._watched = None
-
-    def _died(self) -> None:
-        self._unwatch()
-        if self._wanted:
-            self._spawn(self._revive())
-
-    async def _revive(self) -> None:
-        delay = 0.1
-        while self._wanted:
-            try:
-                await self.ensure()
-                return
-            except Unavailable:
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 30)
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        """One question over the gateway's own socket."""
-        try:
-            async with asyncio.timeout(10):
-                reader, writer = await asyncio.open_unix_connection(str(self._workspace.gateway_socket))
-                try:
-                    writer.write(b'{"hello": "control"}\n' + json.dumps(message).encode() + b"\n")
-                    greeting = await reader.readline()
-                    answer = await reader.readline()
-                finally:
-                    writer.close()
-        except (OSError, TimeoutError) as error:
-            raise Unavailable("The gateway does not answer.", remedy="`jupyter slml doctor` says more.") from error
-        if not greeting or not answer:
-            raise Unavailable("The gateway closed the connection.")
-        found: dict[str, Any] = json.loads(answer)
-        return found
-
-    def _pid(self) -> int | None:
-        """The running gateway's pid, checked against its start time so that a reused pid is not taken for it."""
-        found = read_json(self._identity) or {}
-        pid, started = found.get("pid"), found.get("started")
-        if not isinstance(pid, int) or not isinstance(started, (int, float)):
-            return None
-        try:
-            process = psutil.Process(pid)
-            alive = abs(process.create_time() - started) < 2 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return None
-        return pid if alive else None
-
-    def _kept_port(self) -> int | None:
-        port = (read_json(self._identity) or {}).get("port")
-        return port if isinstance(port, int) else None
-
-    def _prepare_token(self) -> None:
-        if not self._workspace.token_file.exists():
-            write_private(self._workspace.token_file, secrets.token_urlsafe(32))
+        await asyncio.gather(*(tell(keeper) for keeper in self._keepers))
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+#: What each gateway counts for itself; replicas are connected to all of them.
+_COUNTED = ("arrivals", "in_flight", "waiting", "busy", "batches", "answered", "errors", "refused")
+_NAMED = ("replicas", "standby", "held", "attached")
+
+
+def merged(said: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The answers of several gateways as one of the same shape, by endpoint and revision."""
+    endpoints: dict[str, dict[str, Any]] = {}
+    for answer in said:
+        for name, endpoint in answer["endpoints"].items():
+            revisions = endpoints.setdefault(name, {"revisions": {}})["revisions"]
+            for revision, counts in endpoint["revisions"].items():
+                known = revisions.get(revision)
+                revisions[revision] = counts if known is None else _sum(known, counts)
+    return {
+        "started_at": min(answer["started_at"] for answer in said),
+        "woken": [item for answer in said for item in answer["woken"]],
+        "hung": [item for answer in said for item in answer["hung"]],
+        "endpoints": endpoints,
+    }
+
+
+def _sum(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {name: first[name] + second[name] for name in _COUNTED}
+    found |= {name: sorted({*first[name], *second[name]}) for name in _NAMED}
+    found["ready"] = max(first["ready"], second["ready"])
+    found["latency"] = dict(Counter(first["latency"]) + Counter(second["latency"]))
+    return found
+
+
+def _kept_port(workspace: Workspace) -> int | None:
+    port = (read_json(workspace.gateway_file()) or {}).get("port")
+    return port if isinstance(port, int) else None
+
+
+def _free_port(host: str) -> int:
+    """A port that nobody listens on now. The gateway takes it a moment later and keeps it for good."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def _reachable(host: str) -> str:
+    """An address that clients of this host can call: those that mean every address are none."""
+    known = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{known}]" if ":" in known else known

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.orders import AttemptOrder, Limits, ReplicaOrder
 from jupyter_slml.domain.records import Attempt, Job, Replica, Revision, Version
@@ -28,7 +30,7 @@ def attempt_order(job: Job, attempt: Attempt, kind: InstanceType, store: str) ->
 
 
 def replica_order(
-    replica: Replica, revision: Revision, version: Version, kind: InstanceType, store: str, gateway: str
+    replica: Replica, revision: Revision, version: Version, kind: InstanceType, store: str, gateways: Sequence[str]
 ) -> ReplicaOrder:
     return ReplicaOrder(
         id=replica.id,
@@ -42,6 +44,12 @@ def replica_order(
         limits=Limits(threads=kind.threads, memory=kind.memory, disk=kind.disk, gpus=kind.gpus),
         resources=kind.resources,
         store=store,
-        gateway=gateway,
+        gateway=gateways[0],
+        gateways=list(gateways),
         token=revision.token,
+        standby=replica.standby,
+        allow_pickle=revision.spec.allow_pickle,
+        sample=revision.spec.sample,
+        # Nobody waits longer for an answer, so a batch that takes longer is of no use to anybody.
+        patience=max(30.0, revision.spec.timeout),
     )

@@ -21,6 +21,9 @@ _NAME = re.compile(r"[^\W_][\w.-]{0,62}")
 #: Stage names are reserved: they are neither aliases nor versions.
 STAGES = ("candidate", "staging", "production", "archived")
 
+#: No version has a higher number.
+MOST_VERSIONS = 2**31 - 1
+
 
 def check_name(text: str) -> str:
     """Return the name in NFC; raises ValueError with what a name may look like."""
@@ -47,6 +50,11 @@ class Reference:
     version: int | None = None
     word: str | None = None
 
+    @property
+    def bare(self) -> bool:
+        """Whether it is the name alone, which means another version from time to time."""
+        return self.version is None and self.word is None
+
     def __str__(self) -> str:
         end = self.version if self.version is not None else self.word
         return self.name if end is None else f"{self.name}@{end}"
@@ -57,7 +65,7 @@ def parse_reference(text: str, field: str = "model") -> Reference:
     name, at, word = text.partition("@")
     try:
         name = check_name(name)
-        if at and not word.isdigit():
+        if at and not word.isdecimal():
             word = check_name(word)
     except ValueError as error:
         raise Invalid(
@@ -68,8 +76,9 @@ def parse_reference(text: str, field: str = "model") -> Reference:
         ) from error
     if not at:
         return Reference(name)
-    if word.isdigit():
-        return Reference(name, version=int(word))
+    if word.isdecimal():
+        # Cut short: what nobody has counted to must not break the arithmetic of a database.
+        return Reference(name, version=int(word) if len(word) < 10 else MOST_VERSIONS)
     return Reference(name, word=word)
 
 

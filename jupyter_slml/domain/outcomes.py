@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import Field, JsonValue
@@ -25,7 +27,7 @@ class Reason(StrEnum):
     MEMORY = "memory"
     #: The scratch space of its instance type was passed.
     DISK = "disk"
-    #: An input channel cannot be read.
+    #: What it reads (an input channel, a capture) is not there or cannot be read.
     INPUT = "input"
     TIMEOUT = "timeout"
     #: Somebody asked for it.
@@ -87,3 +89,8 @@ class Outcome(Frozen):
     #: Bytes over the start of the process, summed over its processes.
     peak_memory: int | None = None
     cpu_seconds: float | None = None
+
+
+def finite(values: Mapping[str, float]) -> dict[str, float]:
+    """Metrics that JSON can carry: NaN and infinities stay in the log of points and out of the records."""
+    return {name: value for name, value in values.items() if math.isfinite(value)}

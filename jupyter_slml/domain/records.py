@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, JsonValue
 
@@ -10,6 +10,7 @@ from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.outcomes import Outcome
 from jupyter_slml.domain.specs import DeploySpec, JobSpec, Stage
 from jupyter_slml.domain.states import AttemptState, Desired, EndpointState, JobState, ReplicaState
+from jupyter_slml.domain.traffic import largest
 
 Approval = Literal["pending", "approved", "rejected"]
 
@@ -139,6 +140,8 @@ class Transition(Frozen):
     reason: str = ""
     #: The gate and the values that it saw (`domain.gates.Verdict`); None without a gate.
     evidence: dict[str, JsonValue] | None = None
+    #: A rollback: the id of the move that it takes back.
+    undoes: int | None = None
 
 
 class Evidence(Frozen):
@@ -170,12 +173,31 @@ class Endpoint(Frozen):
     serving: str | None = None
     #: Share of the traffic in percent, by revision; sums to 100 as soon as something answers.
     traffic: dict[str, int] = Field(default_factory=dict)
+    #: The shares before they were changed last: what a rollback brings back.
+    previous: dict[str, int] = Field(default_factory=dict)
     #: How many replicas each revision shall have now: what the autoscaler decided last.
     scale: dict[str, int] = Field(default_factory=dict)
+    #: Set by hand since the last deployment, in place of what its revisions say.
+    min_replicas: int | None = None
+    max_replicas: int | None = None
     created_at: float
     updated_at: float
     #: Loading error of the newest revision, if it has one: `{ename, evalue, traceback}`.
     error: dict[str, JsonValue] | None = None
+
+    def bounds(self, spec: DeploySpec) -> tuple[int, int]:
+        """Least and greatest number of replicas of a revision with that configuration."""
+        least = spec.min_replicas if self.min_replicas is None else self.min_replicas
+        return least, spec.max_replicas if self.max_replicas is None else self.max_replicas
+
+    def shifted(self, traffic: dict[str, int]) -> dict[str, Any]:
+        """The changes that give the traffic these shares, and keep what a rollback needs."""
+        return {
+            "traffic": traffic,
+            "previous": self.traffic or self.previous,
+            "serving": largest(traffic),
+            "scale": {name: self.scale.get(name, 1) for name in traffic},
+        }
 
 
 class Revision(Frozen):
@@ -188,6 +210,8 @@ class Revision(Frozen):
     version: int
     spec: DeploySpec
     created_at: float
+    #: When a replica of it had loaded for the first time; None: it never proved itself.
+    ready_at: float | None = None
     #: What a replica says to the gateway to be let in. Never leaves the daemon but in an order and the routing snapshot.
     token: str = Field(repr=False)
 
@@ -201,6 +225,8 @@ class Replica(Frozen):
     state: ReplicaState
     reason: str = ""
     desired: Desired = Desired.RUN
+    #: Loaded ahead, out of rotation until it is needed.
+    standby: bool = False
     host: str | None = None
     pid: int | None = None
     created_at: float

@@ -61,6 +61,8 @@ class EndpointState(StrEnum):
     STARTING = "starting"
     #: At least one replica answers.
     READY = "ready"
+    #: Nobody calls, so no replica runs; the next request is held and wakes it.
+    SLEEPING = "sleeping"
     #: No replica answers now; the platform is starting another.
     DEGRADED = "degraded"
     #: The model could not be loaded; the reason is on the endpoint.

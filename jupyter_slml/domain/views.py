@@ -190,6 +190,13 @@ class TransitionList(Frozen):
     transitions: list[Transition]
 
 
+class Moved(Frozen):
+    """A version after it was moved, and the moves that were made: none when it was there already."""
+
+    version: VersionView
+    transitions: list[Transition]
+
+
 class EvidenceList(Frozen):
     """Newest first."""
 

@@ -38,6 +38,15 @@ class EndpointHandler(SlmlHandler):
         await self.forward("DELETE", f"/endpoints/{quote(name, safe='')}")
 
 
+class LoadHandler(SlmlHandler):
+    auth_resource = "slml:endpoints"
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str) -> None:
+        await self.forward("GET", f"/endpoints/{quote(name, safe='')}/load")
+
+
 class InvocationsHandler(SlmlHandler):
     """Adds the gateway's own token, which the browser never sees."""
 
@@ -63,5 +72,6 @@ class InvocationsHandler(SlmlHandler):
 ROUTES = [
     (r"/slml/endpoints", EndpointsHandler),
     (rf"/slml/endpoints/{SEGMENT}", EndpointHandler),
+    (rf"/slml/endpoints/{SEGMENT}/load", LoadHandler),
     (rf"/slml/endpoints/{SEGMENT}/invocations", InvocationsHandler),
 ]

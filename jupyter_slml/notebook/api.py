@@ -16,7 +16,7 @@ from jupyter_slml.notebook.endpoint import EndpointHandle
 from jupyter_slml.notebook.endpoints import READY_TIMEOUT, deploy, find_endpoint, list_endpoints
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.line import OPTIONS
-from jupyter_slml.notebook.models import VersionView, list_models, list_versions, register
+from jupyter_slml.notebook.registry import Models
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.table import Table
 from jupyter_slml.notebook.train import prepare
@@ -115,36 +115,6 @@ class Jobs:
 
 def _words(jobs: Sequence[str | JobHandle]) -> list[str]:
     return [job.id if isinstance(job, JobHandle) else job for job in jobs]
-
-
-class Models:
-    """`slml.models`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def register(
-        self, model: str, job: str | JobHandle | None = None, output: str | None = None, description: str = ""
-    ) -> VersionView:
-        """Register an output of a succeeded job as a new version. Raises NotFound, Conflict, Invalid."""
-        return register(self._session, model, job.id if isinstance(job, JobHandle) else job, output, description)
-
-    def get(self, name: str, version: int | None = None) -> VersionView:
-        """A version; by default the newest. Raises NotFound."""
-        number = self._session.client.models.get(name).model.latest if version is None else version
-        return VersionView(self._session.client.models.version(name, number))
-
-    def versions(self, name: str) -> Table:
-        return list_versions(self._session, name)
-
-    def list(self) -> Table:
-        return list_models(self._session)
-
-    def __repr__(self) -> str:
-        return repr(self.list())
-
-    def _repr_html_(self) -> str:
-        return self.list()._repr_html_()
 
 
 class Endpoints:

@@ -10,11 +10,11 @@ import errno
 import sys
 import tempfile
 import types
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
-from jupyter_slml.domain.formats import type_name
+from jupyter_slml.domain.formats import CLOUDPICKLE, type_name
 from jupyter_slml.domain.specs import Capture
 from jupyter_slml.errors import CaptureError, Invalid, StorageFull
 from jupyter_slml.notebook.bundle import named_files, write_bundle
@@ -23,13 +23,15 @@ from jupyter_slml.notebook.files import asked_files
 from jupyter_slml.notebook.modules import LocalModules, imported_by
 from jupyter_slml.notebook.names import PLATFORM, Reading
 from jupyter_slml.notebook.pickling import culprit, encode, importable
-from jupyter_slml.notebook.spool import Spool
+from jupyter_slml.notebook.spool import Spool, Store, Tally
 
 
 class Collector:
     """Collects from `namespace` (and `extra`, names that exist for this cell alone).
 
-    `hidden` are names that IPython itself put into the namespace, `directory` is the notebook's.
+    `hidden` are names that IPython itself put into the namespace, `directory` is the notebook's. Large values are written to
+    `store`'s folder, when it has one, and stay unpublished there; `sent` remembers them for the next time, by name and
+    identity.
     """
 
     def __init__(
@@ -40,12 +42,16 @@ class Collector:
         hidden: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
         title: str = "the cell",
+        store: Callable[[], Store] | None = None,
+        sent: set[tuple[str, int]] | None = None,
     ) -> None:
         self.namespace = namespace
         self.extra = dict(extra or {})
         self.directory = directory
         self.hidden = dict(hidden or {})
         self.title = title
+        self._store = store
+        self._sent = set() if sent is None or store is None else sent
         self._cargo = Cargo()
         self._modules: set[str] = set()
         self._strings: set[str] = set()
@@ -134,22 +140,30 @@ class Collector:
         if isinstance(value, types.ModuleType) and importable(value):
             self._capture_module(name, value, reading)
             return set()
-        spool = Spool()
+        if (name, id(value)) in self._sent and (found := self._stored(name, value)) is not None:
+            self._cargo.captures.append(found)
+            return set()
+        spool = Spool(self._store)
         try:
             key, pickler = encode(value, cast("IO[bytes]", spool), self.namespace)
             digest, size = spool.finish()
         except BaseException as error:
+            place = Path(spool.file.name).parent
             spool.close()
             if not isinstance(error, Exception):
                 raise
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
                 raise StorageFull(
-                    f"The disk is full: `{name}` ({type_name(value)}) could not be written to {tempfile.gettempdir()}.",
+                    f"The disk is full: `{name}` ({type_name(value)}) could not be written to {place}.",
                     field=name,
-                    remedy="Free some space there, or set TMPDIR to a folder on another disk and restart the kernel.",
+                    remedy="Free some space there, or set TMPDIR to a folder on another disk and restart the kernel."
+                    if str(place) == tempfile.gettempdir()
+                    else "Free some space there: `jupyter slml gc` deletes what no job needs any more.",
                 ) from error
             raise self._refusal(name, value, line, via, error) from error
         self._cargo.captures.append(Capture(name=name, format=key, digest=digest, size=size, type=type_name(value)))
+        if spool.moved and key != CLOUDPICKLE.key:
+            self._sent.add((name, id(value)))
         if digest in self._cargo.files:
             spool.close()
         else:
@@ -157,6 +171,16 @@ class Collector:
         self._modules |= pickler.modules
         self._strings |= pickler.strings
         return pickler.names
+
+    def _stored(self, name: str, value: Any) -> Capture | None:
+        """A large value that has been sent before and has probably not changed: counted, and written only if it has."""
+        assert self._store is not None
+        tally = Tally()
+        key, _ = encode(value, cast("IO[bytes]", tally), self.namespace)
+        digest, size = tally.finish()
+        if self._store().missing([digest]):
+            return None
+        return Capture(name=name, format=key, digest=digest, size=size, type=type_name(value))
 
     def _capture_module(self, name: str, module: types.ModuleType, reading: Reading) -> None:
         self._modules.add(module.__name__)

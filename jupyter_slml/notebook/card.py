@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.domain.states import JobState
 from jupyter_slml.notebook.drawing import Points, spark
+from jupyter_slml.notebook.load import figures
 from jupyter_slml.notebook.table import human_seconds, human_size
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def job_payload(
     }
 
 
-def endpoint_payload(view: Mapping[str, Any], workspace: str) -> dict[str, Any]:
-    """The card of an endpoint; `view` is the API's EndpointView as JSON."""
+def endpoint_payload(view: Mapping[str, Any], workspace: str, load: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The card of an endpoint; `view` and `load` are the API's EndpointView and EndpointLoad as JSON."""
     return {
         "schema": SCHEMA,
         "workspace": workspace,
@@ -78,6 +79,12 @@ def endpoint_payload(view: Mapping[str, Any], workspace: str) -> dict[str, Any]:
         "model": view["model"],
         "version": view["version"],
         "replicas": sum(replica["state"] == "ready" for replica in view["replicas"]),
+        "traffic": [
+            {"model": f"{item['model']}@{item['version']}", "revision": item["number"], "weight": item["weight"]}
+            for item in view["revisions"]
+            if item["weight"]
+        ],
+        "load": None if load is None else dict(load),
     }
 
 
@@ -186,9 +193,17 @@ def _endpoint_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("state", escape(payload["state"])),
         ("reason", escape(payload["reason"])),
         ("model", escape(f"{payload['model']}@{payload['version']}")),
+        ("shares", escape(shares(payload))),
         ("replicas", str(payload["replicas"])),
+        *((title, escape(words)) for title, words in (figures(payload["load"]) if payload["load"] else ())),
         ("url", f"<code>{escape(payload['url'])}</code>"),
     ]
+
+
+def shares(payload: Mapping[str, Any]) -> str:
+    """`90 % churn@7, 10 % churn@8`; empty for a single version."""
+    found = payload["traffic"]
+    return ", ".join(f"{item['weight']} % {item['model']}" for item in found) if len(found) > 1 else ""
 
 
 def _pre(lines: Sequence[str]) -> str:

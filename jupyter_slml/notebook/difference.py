@@ -1,4 +1,4 @@
-"""What changed between two jobs, as text and as static html."""
+"""What changed between two jobs or two versions, as text and as static html."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from jupyter_slml.domain.diffs import Change, JobDiff
+    from jupyter_slml.domain.diffs import Change, JobDiff, VersionDiff
 
 _CELL = "padding:2px 12px 2px 0;text-align:left;vertical-align:top;border:none"
 _LINES = {"+": "color:#1a7f37", "-": "color:#cf222e", "@": "color:#6e7781"}
@@ -21,13 +21,18 @@ _TITLES = {
     "package": "Packages",
     "option": "Options",
     "metric": "Metrics",
+    "evaluation": "Evaluations",
+    "artifact": "Artifact",
+    "signature": "Signature",
+    "feature": "Features",
+    "tag": "Tags",
 }
 
 
 class Difference:
-    """Draws a `JobDiff`, which is its `record`."""
+    """Draws a `JobDiff` or a `VersionDiff`, which is its `record`."""
 
-    def __init__(self, record: JobDiff) -> None:
+    def __init__(self, record: JobDiff | VersionDiff) -> None:
         self.record = record
 
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from jupyter_slml.errors import Invalid, NotFound
+from jupyter_slml.errors import Invalid, NotFound, SlmlError
 from jupyter_slml.notebook.card import bundle, endpoint_payload, text
 
 if TYPE_CHECKING:
+    from jupyter_slml.domain.loads import EndpointLoad
     from jupyter_slml.domain.views import EndpointView
     from jupyter_slml.notebook.session import Session
 
@@ -75,8 +76,19 @@ class EndpointHandle:
 
         return endpoint_widget(self)
 
+    @property
+    def load(self) -> EndpointLoad:
+        """What it does now: requests per second, latency percentiles, cold starts, cost so far. Raises NotFound."""
+        return self._session.client.endpoints.load(self.name)
+
     def payload(self) -> dict[str, Any]:
-        return endpoint_payload(self._view.model_dump(mode="json"), self._session.client.workspace.id)
+        view = self._view.model_dump(mode="json")
+        try:
+            load = self.load.model_dump(mode="json")
+        except SlmlError:
+            # An endpoint that is gone has no figures; its card says that it is gone.
+            load = None
+        return endpoint_payload(view, self._session.client.workspace.id, load)
 
     def __repr__(self) -> str:
         return f"<endpoint {text(self.payload())}>"

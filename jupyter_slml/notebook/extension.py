@@ -5,14 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_slml import here
-from jupyter_slml.notebook import endpoints, jobs, models
+from jupyter_slml.notebook import endpoints, evaluations, exchange, jobs, models, promote
 from jupyter_slml.notebook.api import Slml
 from jupyter_slml.notebook.completion import option_matcher
 from jupyter_slml.notebook.magic import Magic
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.train import TRAIN
 
-MAGICS: tuple[Magic[Any], ...] = (TRAIN, *jobs.MAGICS, *models.MAGICS, *endpoints.MAGICS)
+MAGICS: tuple[Magic[Any], ...] = (
+    TRAIN,
+    *jobs.MAGICS,
+    *models.MAGICS,
+    *promote.MAGICS,
+    *evaluations.MAGICS,
+    *exchange.MAGICS,
+    *endpoints.MAGICS,
+)
 
 _KEY = "_slml_extension"
 

@@ -30,6 +30,8 @@ class Session:
         self.shell = shell
         #: The handle of the job that was submitted last.
         self.last: JobHandle | None = None
+        #: Large values that have been captured: name and identity.
+        self.sent: set[tuple[str, int]] = set()
         #: See `config`.
         self.warn_bytes = WARN_BYTES
         self._client: Client | None = None

@@ -123,7 +123,13 @@ def prepare(
     if line.inputs:
         line = line.evolve(inputs=resolve_inputs(line.inputs, Path.cwd()))
     collector = Collector(
-        session.namespace, session.surroundings.directory, hidden=session.hidden, extra=extra, title="the cell"
+        session.namespace,
+        session.surroundings.directory,
+        hidden=session.hidden,
+        extra=extra,
+        title="the cell",
+        store=None if line.dry_run else lambda: session.client.blobs,
+        sent=session.sent,
     )
     without = {*line.no_capture, *line.parameters}
     cargo = collector.collect(reading, also=line.capture, without=without, files=line.files)

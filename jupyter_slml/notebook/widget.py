@@ -6,19 +6,27 @@ callbacks in a thread of its own, or only when the running cell has ended.
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.domain.records import Job
 from jupyter_slml.domain.states import JobState
-from jupyter_slml.notebook.card import elapsed
+from jupyter_slml.errors import NotFound, Unavailable
+from jupyter_slml.notebook.card import elapsed, shares
 from jupyter_slml.notebook.drawing import spark
+from jupyter_slml.notebook.load import figures
 from jupyter_slml.notebook.table import human_seconds
 
 if TYPE_CHECKING:
     from jupyter_slml.notebook.endpoint import EndpointHandle
     from jupyter_slml.notebook.handle import JobHandle
     from jupyter_slml.notebook.session import Session
+
+#: Seconds between two looks at an endpoint.
+LOOK = 2.0
 
 _PROGRESS = {
     JobState.QUEUED: (5, "info"),
@@ -73,28 +81,54 @@ def progress(record: Job, default: int) -> int:
 
 
 def endpoint_widget(handle: EndpointHandle) -> Any:
-    """State and address of an endpoint, with a button that looks again and one that takes it down."""
+    """State, replicas, traffic, latency, cold starts and cost of an endpoint, and a button that takes it down.
+
+    Looks again every two seconds for as long as it is shown and the endpoint lives.
+    """
     import ipywidgets as widgets
 
     state = widgets.HTML()
-    look = widgets.Button(description="Refresh", icon="refresh")
+    facts = widgets.HTML()
     remove = widgets.Button(description="Undeploy", icon="stop", tooltip=f"Take {handle.name} down")
+    box = widgets.VBox([widgets.HBox([state, remove]), facts])
 
-    def paint(_: object = None) -> None:
-        view = handle.refresh()
-        ready = sum(replica.state == "ready" for replica in view.replicas)
-        state.value = (
-            f"<b>{escape(view.name)}</b> {escape(view.state.value)} · {escape(view.model)}@{view.version} · "
-            f"{ready} ready · <code>{escape(view.url)}</code> {escape(view.reason)}"
-        )
+    def paint() -> bool:
+        """Show the endpoint as it is now; False when there is nothing more to show."""
+        try:
+            handle.refresh()
+        except NotFound:
+            state.value = f"<b>{escape(handle.name)}</b> stopped"
+            facts.value = ""
+            remove.disabled = True
+            return False
+        payload = handle.payload()
+        rows = [
+            ("model", shares(payload) or f"{payload['model']}@{payload['version']}"),
+            ("replicas", f"{payload['replicas']} ready"),
+            *(figures(payload["load"]) if payload["load"] else ()),
+            ("url", payload["url"]),
+        ]
+        with box.hold_trait_notifications():
+            state.value = (
+                f"<b>{escape(payload['name'])}</b> {escape(payload['state'].replace('_', ' '))} {escape(payload['reason'])}"
+            )
+            facts.value = "<br>".join(f"{escape(title)}: {escape(words)}" for title, words in rows)
+        return True
+
+    def follow() -> None:
+        # A widget that was closed has no comm; one whose daemon is away looks again.
+        while box.comm is not None:
+            time.sleep(LOOK)
+            with contextlib.suppress(Unavailable):
+                if not paint():
+                    return
 
     def take_down(_: object) -> None:
         # Returns at once: the callback may run on the thread that also serves the kernel.
-        handle.remove(wait=0)
         remove.disabled = True
-        paint()
+        handle.remove(wait=0)
 
-    look.on_click(paint)
     remove.on_click(take_down)
-    paint()
-    return widgets.VBox([state, widgets.HBox([look, remove])])
+    if paint():
+        threading.Thread(target=follow, name=f"slml-load-{handle.name}", daemon=True).start()
+    return box

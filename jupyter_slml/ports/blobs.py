@@ -64,6 +64,14 @@ class Blobs(Protocol):
     def add_file(self, path: Path) -> tuple[str, int]:
         """`add` for a file; may take the file over (hard link) when it lies on the same file system."""
 
+    def follow(self, name: str) -> None:
+        """Read along the file `name` in `incoming` of a local store, which another process goes on writing from front to
+        back: its digest is known soon after its end. Raises as `adopt` does."""
+
+    def count(self, name: str) -> str:
+        """sha256 of the file `name` in `incoming`, which is complete. `adopt` need not count it again, unless it has been
+        written to since. Raises as `adopt` does."""
+
     def adopt(self, name: str, digest: str) -> int:
         """Take over the file `name` that a process of the same user has written into `incoming` of a local store; returns
         its size. The file is gone from there afterwards. Raises `IntegrityError` when it has another digest, `Invalid` for

@@ -29,16 +29,20 @@ from fastapi import FastAPI
 from jupyter_slml import __version__
 from jupyter_slml.compute.backend import DaskBackend
 from jupyter_slml.control.bus import Bus
+from jupyter_slml.control.cards import Cards
 from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.http.app import make_app
 from jupyter_slml.control.http.services import Services
 from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.limits import Limits
+from jupyter_slml.control.loads import Loads
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
+from jupyter_slml.control.tokens import Tokens
+from jupyter_slml.control.transitions import Transitions
 from jupyter_slml.control.waiting import Waiting
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.errors import SlmlError
@@ -62,7 +66,7 @@ class Daemon:
         blobs = open_blobs(store)
         self._database = Database(sqlite_url(place.database))
         self._compute = DaskBackend(place, settings, blobs)
-        self._gateway = Gateway(place, settings.gateway_port)
+        self._gateway = Gateway(place, settings)
         self._bus = Bus()
         catalogue = Catalogue.of_settings(settings.instances)
         limits = Limits(per_user=settings.user_limit)
@@ -72,11 +76,11 @@ class Daemon:
             self._gateway,
             self._bus,
             store=store,
-            socket=str(place.gateway_socket),
             catalogue=catalogue,
             limits=limits,
+            is_local=settings.scheduler is None,
         )
-        models = Models(self._database)
+        models = Models(self._database, blobs)
         self._app = make_app(
             Services(
                 workspace=place,
@@ -96,7 +100,11 @@ class Daemon:
                 results=Results(self._database, blobs),
                 retention=Retention(self._database, blobs),
                 models=models,
+                transitions=Transitions(self._database, place.settings),
+                cards=Cards(self._database, blobs),
                 endpoints=Endpoints(self._database, models, self._compute, self._gateway, catalogue),
+                loads=Loads(self._database, self._gateway, catalogue),
+                tokens=Tokens(self._database),
                 started_at=time.time(),
                 leave=self._leave,
             )

@@ -1,7 +1,8 @@
-"""The gateway's process: `python -m jupyter_slml.processes.gateway --home HOME`, started by the daemon in its own session.
+"""A gateway's process: `python -m jupyter_slml.processes.gateway --home HOME [--number N]`, started by the daemon in its own
+session.
 
-It keeps its port: the one in the settings, else the one it had before, else one that is free now. Ends with status 0 when it
-was asked to leave, 3 when the workspace has a gateway already, 4 when it cannot listen.
+The gateways of a workspace share a port: the one in the settings, else the one that they had before, else one that is free
+now. Ends with status 0 when it was asked to leave, 3 when that gateway runs already, 4 when it cannot listen.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ import resource
 import secrets
 import signal
 import socket
+import ssl
 import sys
 from pathlib import Path
 
 import psutil
 import uvloop
 
-from jupyter_slml.errors import Unavailable
-from jupyter_slml.serving.gateway.server import Gateway, open_back_door, open_door
-from jupyter_slml.settings import Workspace, read_json, workspace, write_private
+from jupyter_slml.errors import SlmlError, Unavailable
+from jupyter_slml.serving.gateway.server import Gateway, Plan, open_back_door, open_door
+from jupyter_slml.settings import Settings, Workspace, read_json, workspace, write_private
 
 log = logging.getLogger("slml.gateway")
 
-HOST = "127.0.0.1"
 ALREADY_RUNNING = 3
 CANNOT_LISTEN = 4
 
@@ -36,10 +37,14 @@ CANNOT_LISTEN = 4
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, help="Data directory of the workspace (default: SLML_HOME)")
-    place = workspace(parser.parse_args().home)
+    parser.add_argument("--number", type=int, default=0, help="Which of the workspace's gateways this is, from 0")
+    arguments = parser.parse_args()
+    place, number = workspace(arguments.home), arguments.number
     place.prepare()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    lock = os.open(place.gateway_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(
+        place.gateway_dir / ("lock" if number == 0 else f"lock-{number}"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -47,45 +52,74 @@ def main() -> None:
         sys.exit(ALREADY_RUNNING)
     _raise_open_files()
     try:
-        door = _listen(place)
-    except Unavailable as error:
+        settings = place.settings()
+        tls = _tls(settings)
+        door = _listen(place, settings)
+    except SlmlError as error:
         log.error("%s", error)
         sys.exit(CANNOT_LISTEN)
-    uvloop.run(_serve(place, door))
+    uvloop.run(_serve(place, settings, number, door, tls))
 
 
-async def _serve(place: Workspace, door: socket.socket) -> None:
-    gateway = Gateway(place.gateway_dir / "routes.json", _token(place.token_file))
+async def _serve(place: Workspace, settings: Settings, number: int, door: socket.socket, tls: ssl.SSLContext | None) -> None:
+    sockets = place.gateway_sockets(max(settings.gateways, number + 1))
+    gateway = Gateway(
+        Plan(
+            routes=place.gateway_dir / "routes.json",
+            token=_token(place.token_file),
+            auth=settings.gateway_auth,
+            number=number,
+            siblings=tuple(path for index, path in enumerate(sockets) if index != number),
+            runner=place.runner_socket,
+            daemon=place.daemon_socket,
+            wake_lock=place.gateway_dir / "wake.lock" if len(sockets) > 1 else None,
+            log=place.requests,
+        )
+    )
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, gateway.leave)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, gateway.leave)
     port = door.getsockname()[1]
 
     def ready() -> None:
         identity = {"port": port, "pid": os.getpid(), "started": psutil.Process().create_time()}
-        write_private(_identity_file(place), json.dumps(identity))
-        log.info("The gateway listens on http://%s:%d.", HOST, port)
+        write_private(place.gateway_file(number), json.dumps(identity))
+        log.info("Gateway %d listens on %s:%d.", number, settings.gateway_host, port)
 
-    await gateway.serve(door, open_back_door(place.gateway_socket), ready)
+    await gateway.serve(door, open_back_door(sockets[number]), ready, tls)
 
 
-def _listen(place: Workspace) -> socket.socket:
+def _listen(place: Workspace, settings: Settings) -> socket.socket:
     """Take the workspace's port. Raises Unavailable when somebody else has it."""
-    before = (read_json(_identity_file(place)) or {}).get("port")
-    port = place.settings().gateway_port or (before if isinstance(before, int) else 0)
+    host = settings.gateway_host
+    before = (read_json(place.gateway_file()) or {}).get("port")
+    port = settings.gateway_port or (before if isinstance(before, int) else 0)
     try:
-        return open_door(HOST, port)
+        return open_door(host, port, shared=settings.gateways > 1)
     except OSError as error:
         raise Unavailable(
-            f"The gateway cannot listen on {HOST}:{port}: {error.strerror or error}.",
+            f"The gateway cannot listen on {host}:{port}: {error.strerror or error}.",
             field="gateway_port",
             value=port,
             remedy="End the program that has the port, or choose another: jupyter slml config gateway_port=N",
         ) from error
 
 
-def _identity_file(place: Workspace) -> Path:
-    return place.gateway_dir / "gateway.json"
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """What the gateway shows its callers; None for plain HTTP. Raises Unavailable when it cannot be read."""
+    if settings.gateway_certificate is None or settings.gateway_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.gateway_certificate, settings.gateway_key)
+    except (OSError, ssl.SSLError) as error:
+        raise Unavailable(
+            f"The certificate {settings.gateway_certificate} cannot be used: {error}.",
+            field="gateway_certificate",
+            remedy="Give a certificate chain and its private key, both PEM and without a passphrase.",
+        ) from error
+    return context
 
 
 def _token(path: Path) -> str:

@@ -1,8 +1,20 @@
 """What travels between the gateway and a replica: batches of opaque bodies, length-prefixed, little-endian.
 
 A frame is `u32 L · u32 n · n * u32 lengths · n parts`, with L = 4 + 4n + the sum of the lengths. On the way to the replica
-a part is `u16 m · m bytes of head · body`, the head being lines: content type, accept, and whatever comes later. On the way
-back it is `u16 status · u8 c · c bytes of content type · body`. A link is first in first out, so frames carry no ids.
+a part is `u16 m · m bytes of head · body`. The head is lines; what is added later goes before the trace id, which is last:
+
+    content type     as the client sent it; may be empty
+    accept           as the client sent it; may be empty
+    door             `slml`, or `sagemaker` for what SageMaker's clients sent: see `DOORS`
+    trace id         32 hex digits: of the client's traceparent, else the id of the request in X-Request-Id and the log
+
+On the way back it is `u16 status · u8 c · c bytes of content type · body`. A refusal (status >= 400) has the JSON shape of
+`SlmlError.to_wire` at every door: the gateway turns it into the door's own. A link is first in first out, so frames carry
+no ids. A frame without parts asks whether the replica lives, and is answered by a frame without parts.
+
+A replica introduces itself by one line of JSON: `{"hello": "replica", "endpoint", "revision", "replica", "token"}`, and with
+`"standby": true` when it is loaded ahead: it gets no work until the gateway needs it, and no message when it does: the first
+frame is the message. It is answered by `{"ok": true}` or `{"ok": false, "error": {…}}`, then frames begin.
 """
 
 from __future__ import annotations
@@ -25,12 +37,21 @@ class BrokenFrame(Exception):
     """The other side sent bytes that are no frame."""
 
 
+#: Through which door a request came. The answer of a model is the same at each; what differs is the gateway's business.
+DOORS = ("slml", "sagemaker")
+
+#: Characters of a trace id.
+TRACE = 32
+
+
 class Question(NamedTuple):
     """One body as it reaches a replica."""
 
     content_type: str
     accept: str
     body: bytes
+    door: str = "slml"
+    trace: str = ""
 
 
 class Reply(NamedTuple):
@@ -48,10 +69,29 @@ def join(parts: Sequence[bytes]) -> bytes:
     return b"".join((_HEAD.pack(4 + 4 * count + sum(lengths), count), struct.pack(f"<{count}I", *lengths), *parts))
 
 
-def head(content_type: bytes, accept: bytes) -> bytes:
+#: Asks whether a replica lives, and says that it does.
+EMPTY = join(())
+
+
+def ask(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """One frame of questions, each given as its head and its body."""
+    lengths = [len(head) + len(body) for head, body in questions]
+    count = len(questions)
+    pieces = [_HEAD.pack(4 + 4 * count + sum(lengths), count), struct.pack(f"<{count}I", *lengths)]
+    for question in questions:
+        pieces += question
+    return b"".join(pieces)
+
+
+def head(content_type: bytes, accept: bytes, door: bytes = b"slml", trace: bytes = b"0" * TRACE) -> bytes:
     """The length-prefixed head of a question; a header is never longer than 16 KiB."""
-    lines = content_type + b"\n" + accept
-    return _U16.pack(len(lines)) + lines
+    return head_start(content_type, accept, door) + trace
+
+
+def head_start(content_type: bytes, accept: bytes, door: bytes) -> bytes:
+    """A head up to its trace id, which is all that two requests of one client differ in."""
+    lines = b"%b\n%b\n%b\n" % (content_type, accept, door)
+    return _U16.pack(len(lines) + TRACE) + lines
 
 
 def read_question(part: bytes) -> Question:
@@ -59,16 +99,20 @@ def read_question(part: bytes) -> Question:
     if len(part) < 2:
         raise BrokenFrame("a question without a head")
     end = 2 + part[0] + (part[1] << 8)
-    if len(part) < end:
-        raise BrokenFrame("a head that is longer than its question")
-    return Question(*_lines(part[2:end]), part[end:])
+    start = end - TRACE
+    if len(part) < end or start < 2:
+        raise BrokenFrame("a head that is longer than its question, or has no trace id")
+    content_type, accept, door = _lines(part[2:start])
+    return Question(content_type, accept, part[end:], door, part[start:end].decode("latin-1"))
 
 
 @lru_cache(maxsize=256)
-def _lines(found: bytes) -> tuple[str, str]:
-    """Content type and accept; the same few come again and again."""
+def _lines(found: bytes) -> tuple[str, str, str]:
+    """Content type, accept and door; the same few come again and again."""
     lines = found.decode("latin-1").split("\n")
-    return lines[0], lines[1] if len(lines) > 1 else ""
+    if len(lines) < 4:
+        raise BrokenFrame("a head with too few lines")
+    return lines[0], lines[1], lines[2]
 
 
 def write_reply(reply: Reply) -> bytes:

@@ -25,6 +25,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from jupyter_slml.errors import IntegrityError, Invalid, NotFound, SlmlError, StorageFull, Unavailable
 from jupyter_slml.ports.blobs import Blobs, Entry, digest_key
+from jupyter_slml.storage.follower import Followers
 
 _CHUNK = 4 * 2**20
 #: What a client may call a file in `incoming`: nothing that leads elsewhere.
@@ -48,6 +49,7 @@ class ObjectBlobs:
         self.url = url
         parts = urlsplit(url)
         self.root: Path | None = None
+        self._followers = Followers()
         if parts.scheme == "file":
             self.root = Path(unquote(parts.path))
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -129,7 +131,41 @@ class ObjectBlobs:
     def add_file(self, path: Path) -> tuple[str, int]:
         return self.add(_chunks(path))
 
+    def follow(self, name: str) -> None:
+        with _translated(name):
+            self._followers.follow(self._handed(name))
+
+    def count(self, name: str) -> str:
+        with _translated(name):
+            handle = self._handed(name)
+            try:
+                return self._followers.digest(handle)
+            finally:
+                os.close(handle)
+
     def adopt(self, name: str, digest: str) -> int:
+        path = self._incoming(name)
+        with _translated(digest):
+            try:
+                handle = self._handed(name)
+            except FileNotFoundError:
+                # Asked again, after an answer that got lost.
+                return self.local(digest, path.parent).stat().st_size
+            with os.fdopen(handle, "rb"), ThreadPoolExecutor(1) as writer:
+                # The disk writes while the processor counts.
+                durable = writer.submit(os.fsync, handle)
+                same = self._followers.digest(handle) == digest
+                durable.result()
+                size = os.fstat(handle).st_size
+            try:
+                if not same:
+                    raise _changed(digest)
+                self._publish(path, digest_key(digest))
+            finally:
+                path.unlink(missing_ok=True)
+            return size
+
+    def _incoming(self, name: str) -> Path:
         if self.root is None or not _HANDED.fullmatch(name):
             raise Invalid(
                 f"{name[:80]!r} is no file that was handed over.",
@@ -137,28 +173,16 @@ class ObjectBlobs:
                 value=name,
                 remedy="Send the bytes as the body; only a local store takes files over.",
             )
-        path = self.root / "incoming" / name
-        with _translated(digest):
-            try:
-                handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            except FileNotFoundError:
-                # Asked again, after an answer that got lost.
-                return (self.root / digest_key(digest)).stat().st_size
-            with os.fdopen(handle, "rb") as file, ThreadPoolExecutor(1) as writer:
-                found = os.fstat(file.fileno())
-                if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
-                    raise Invalid(f"incoming/{name} is no file of this user.", field="X-Slml-Incoming", value=name)
-                # The disk writes while the processor counts.
-                durable = writer.submit(os.fsync, file.fileno())
-                same = hashlib.file_digest(file, "sha256").hexdigest() == digest
-                durable.result()
-            try:
-                if not same:
-                    raise _changed(digest)
-                self._publish(path, digest_key(digest))
-            finally:
-                path.unlink(missing_ok=True)
-            return found.st_size
+        return self.root / "incoming" / name
+
+    def _handed(self, name: str) -> int:
+        """The open file that a process of this user has put into `incoming`. Raises FileNotFoundError, Invalid."""
+        handle = os.open(self._incoming(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
+            os.close(handle)
+            raise Invalid(f"incoming/{name} is no file of this user.", field="X-Slml-Incoming", value=name)
+        return handle
 
     def _publish(self, temporary: Path, key: str) -> None:
         if self.root is None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, not_, select, update
 
 from jupyter_slml.domain.records import Endpoint, Replica, Revision
-from jupyter_slml.domain.states import EndpointState, ReplicaState
+from jupyter_slml.domain.states import Desired, EndpointState, ReplicaState
 from jupyter_slml.errors import NotFound
 from jupyter_slml.storage.rows import to_record, to_row
 from jupyter_slml.storage.schema import endpoints, replicas, revisions
 
-_ENDPOINT = ("traffic", "scale", "error")
+_ENDPOINT = ("traffic", "previous", "scale", "error")
 _REVISION = ("spec",)
 _REPLICA = ("phases",)
 _OPEN = [state for state in ReplicaState if not state.is_final]
@@ -44,6 +44,17 @@ def live(connection: Connection) -> list[Endpoint]:
     return [to_record(Endpoint, row, _ENDPOINT) for row in rows]
 
 
+def unsettled(connection: Connection) -> list[str]:
+    """Names of the endpoints at which there may be something to do: all but those that sleep or have failed in peace."""
+    at_rest = and_(
+        endpoints.c.state.in_([EndpointState.SLEEPING, EndpointState.FAILED]),
+        endpoints.c.desired == Desired.RUN,
+        endpoints.c.revision == func.coalesce(endpoints.c.serving, endpoints.c.revision),
+    )
+    query = select(endpoints.c.name).where(endpoints.c.state != EndpointState.STOPPED, not_(at_rest))
+    return list(connection.scalars(query.order_by(endpoints.c.name)))
+
+
 def put(connection: Connection, endpoint: Endpoint) -> None:
     """Store a new or changed endpoint."""
     connection.execute(delete(endpoints).where(endpoints.c.name == endpoint.name))
@@ -57,6 +68,18 @@ def next_revision(connection: Connection, endpoint: str) -> int:
 
 def add_revision(connection: Connection, revision: Revision) -> None:
     connection.execute(insert(revisions).values(**to_row(revision, _REVISION)))
+
+
+def save_revision(connection: Connection, revision: Revision) -> None:
+    connection.execute(
+        update(revisions).where(revisions.c.id == revision.id).values(**to_row(revision, _REVISION)),
+    )
+
+
+def revisions_of(connection: Connection, endpoint: str) -> list[Revision]:
+    """All revisions that an endpoint ever had, newest first."""
+    query = select(revisions).where(revisions.c.endpoint == endpoint).order_by(revisions.c.number.desc())
+    return [to_record(Revision, row, _REVISION) for row in connection.execute(query).mappings()]
 
 
 def get_revision(connection: Connection, revision_id: str) -> Revision:
@@ -85,6 +108,12 @@ def open_replicas(connection: Connection, endpoint: str | None = None) -> list[R
     return [to_record(Replica, row, _REPLICA) for row in connection.execute(query).mappings()]
 
 
+def ending(connection: Connection) -> list[str]:
+    """Ids of the replicas that shall end and have not."""
+    query = select(replicas.c.id).where(replicas.c.state.in_(_OPEN), replicas.c.desired == Desired.STOP)
+    return list(connection.scalars(query.order_by(replicas.c.created_at)))
+
+
 def failures_in_row(connection: Connection, revision: str) -> int:
     """How many replicas of the revision ended by themselves since one was last ready: the back-off counts them."""
     rows = connection.execute(
@@ -105,6 +134,13 @@ def count(connection: Connection) -> int:
     return (
         connection.scalar(select(func.count()).select_from(endpoints).where(endpoints.c.state != EndpointState.STOPPED)) or 0
     )
+
+
+def serving(connection: Connection, model: str, version: int) -> list[str]:
+    """Names of the live endpoints that serve the version, or are about to."""
+    query = select(revisions.c.id).where(revisions.c.model == model, revisions.c.version == version)
+    found = set(connection.scalars(query))
+    return [item.name for item in live(connection) if not found.isdisjoint({*item.traffic, item.revision, item.serving})]
 
 
 def has_replicas(connection: Connection, revision: str) -> bool:

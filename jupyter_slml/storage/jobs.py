@@ -182,6 +182,7 @@ def digests(connection: Connection, without: Collection[str] = ()) -> set[str]:
         if row.outcome:
             outcome = json.loads(row.outcome)
             found |= {item["digest"] for item in [*outcome["outputs"], *outcome.get("files", [])]}
+            found |= {item["baseline"] for item in outcome["outputs"] if item.get("baseline")}
             found |= {outcome[name] for name in ("displays", "notebook") if outcome.get(name)}
     return found
 

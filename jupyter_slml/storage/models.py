@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from jupyter_slml.domain.records import Model, Standing, Version
 from jupyter_slml.errors import NotFound
 from jupyter_slml.storage.rows import to_record, to_row
-from jupyter_slml.storage.schema import aliases, models, standings, versions
+from jupyter_slml.storage.schema import aliases, evidence, models, standings, versions
 
 _VERSION = ("signature", "metrics", "parameters", "tags", "environment", "captures")
 
@@ -43,6 +43,25 @@ def of_output(connection: Connection, model: str, job: str, output: str) -> Vers
     return None if row is None else to_record(Version, row, _VERSION)
 
 
+def imported(connection: Connection, model: str, digest: str, source: str) -> Version | None:
+    """The version that these bytes already became when they came from there before, if it is still there."""
+    row = (
+        connection.execute(
+            select(versions)
+            .where(
+                versions.c.model == model,
+                versions.c.job.is_(None),
+                versions.c.digest == digest,
+                versions.c.source == source,
+            )
+            .order_by(versions.c.number.desc())
+        )
+        .mappings()
+        .first()
+    )
+    return None if row is None else to_record(Version, row, _VERSION)
+
+
 def get(connection: Connection, name: str) -> Model:
     """Raises NotFound, naming models that exist."""
     row = connection.execute(select(models).where(models.c.name == name)).mappings().first()
@@ -61,8 +80,16 @@ def get(connection: Connection, name: str) -> Model:
 
 def version(connection: Connection, name: str, number: int | None = None) -> Version:
     """A version, by default the newest. Raises NotFound."""
-    model = get(connection, name)
-    wanted = model.latest if number is None else number
+    get(connection, name)
+    newest = connection.scalar(select(func.max(versions.c.number)).where(versions.c.model == name))
+    if newest is None:
+        raise NotFound(
+            f"Model {name!r} has no version any more: all were deleted.",
+            field="version",
+            value=name,
+            remedy=f"Register one: run a job with `--register {name}`.",
+        )
+    wanted = newest if number is None else number
     row = (
         connection.execute(select(versions).where(versions.c.model == name, versions.c.number == wanted)).mappings().first()
     )
@@ -71,16 +98,17 @@ def version(connection: Connection, name: str, number: int | None = None) -> Ver
             f"Model {name!r} has no version {wanted}.",
             field="version",
             value=wanted,
-            remedy=f"Its newest version is {model.latest}: `%models {name}` lists them.",
+            remedy=f"Its newest version is {newest}: `%models {name}` lists them.",
         )
     return to_record(Version, row, _VERSION)
 
 
 def newest(connection: Connection) -> list[tuple[Model, Version]]:
-    """Every model with its newest version, by name."""
+    """Every model that has versions, with its newest one, by name."""
     rows = connection.execute(
-        select(models, versions.c.number.label("number"))
-        .join(versions, and_(versions.c.model == models.c.name, versions.c.number == models.c.latest))
+        select(models, func.max(versions.c.number).label("number"))
+        .join(versions, versions.c.model == models.c.name)
+        .group_by(models.c.name, models.c.created_at, models.c.latest)
         .order_by(models.c.name)
     ).mappings()
     return [(to_record(Model, row, ()), version(connection, row["name"], row["number"])) for row in rows]
@@ -134,13 +162,23 @@ def point(connection: Connection, name: str, alias: str, number: int | None) -> 
         connection.execute(insert(aliases).values(model=name, alias=alias, number=number))
 
 
+def remove(connection: Connection, name: str, number: int) -> None:
+    """Delete a version with where it stands and what was measured of it. The log of moves stays, and the number is not
+    given out again."""
+    connection.execute(delete(evidence).where(evidence.c.model == name, evidence.c.number == number))
+    connection.execute(delete(standings).where(standings.c.model == name, standings.c.number == number))
+    connection.execute(delete(versions).where(versions.c.model == name, versions.c.number == number))
+
+
 def count(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(models)) or 0
 
 
 def digests(connection: Connection) -> set[str]:
-    """Every digest that some version refers to."""
+    """Every digest that some version refers to, or a measurement of one."""
     found = set(connection.scalars(select(versions.c.digest)))
+    found |= set(connection.scalars(select(versions.c.baseline).where(versions.c.baseline.is_not(None))))
+    found |= set(connection.scalars(select(evidence.c.curves).where(evidence.c.curves.is_not(None))))
     for captures in connection.scalars(select(versions.c.captures)):
         found |= set(json.loads(captures).values())
     return found

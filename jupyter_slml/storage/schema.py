@@ -6,6 +6,7 @@ Specs, outcomes and other nested records are JSON text; what is searched or sort
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -163,6 +164,7 @@ transitions = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("evidence", Text),
+    Column("undoes", Integer),
     Index("transitions_by_model", "model", "id"),
     sqlite_autoincrement=True,
 )
@@ -193,7 +195,10 @@ endpoints = Table(
     Column("revision", String(32), nullable=False),
     Column("serving", String(32)),
     Column("traffic", Text, nullable=False),
+    Column("previous", Text, nullable=False),
     Column("scale", Text, nullable=False),
+    Column("min_replicas", Integer),
+    Column("max_replicas", Integer),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Column("error", Text),
@@ -209,6 +214,7 @@ revisions = Table(
     Column("version", Integer, nullable=False),
     Column("spec", Text, nullable=False),
     Column("created_at", Float, nullable=False),
+    Column("ready_at", Float),
     Column("token", String(64), nullable=False),
     UniqueConstraint("endpoint", "number", name="revision_number"),
 )
@@ -222,6 +228,7 @@ replicas = Table(
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("desired", String(8), nullable=False),
+    Column("standby", Boolean, nullable=False),
     Column("host", Text),
     Column("pid", Integer),
     Column("created_at", Float, nullable=False),
@@ -229,6 +236,8 @@ replicas = Table(
     Column("ended_at", Float),
     Column("phases", Text, nullable=False),
     Index("replicas_by_endpoint", "endpoint", "state"),
+    Index("replicas_by_state", "state"),
+    Index("replicas_by_revision", "revision", "created_at"),
 )
 
 decisions = Table(

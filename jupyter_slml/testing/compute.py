@@ -37,6 +37,8 @@ class FakeCompute:
         self.connected = True
         #: What a succeeding attempt leaves.
         self.outputs: list[Artifact] = []
+        #: The last values of what a finished attempt has logged.
+        self.metrics: dict[str, float] = {}
 
     async def start(self, observer: Observer) -> None:
         self._observer = observer
@@ -101,7 +103,8 @@ class FakeCompute:
 
     def finish(self, attempt: str, **changes: Any) -> None:
         """End a running attempt successfully."""
-        base = Outcome(attempt=attempt, state=AttemptState.SUCCEEDED, reason=Reason.DONE, outputs=self.outputs)
+        left = {"outputs": self.outputs, "metrics": self.metrics}
+        base = Outcome(attempt=attempt, state=AttemptState.SUCCEEDED, reason=Reason.DONE, **left)
         self._end(attempt, base.evolve(**changes))
 
     def wait(self, attempt: str, reason: str) -> None:

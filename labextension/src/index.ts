@@ -2,6 +2,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import cell from './cell';
 import commands from './commands';
+import endpoint from './endpoint';
 import log from './log';
 import panel from './panel';
 import renderer from './renderer';
@@ -14,6 +15,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   panel,
   log,
   renderer,
+  endpoint,
   cell
 ];
 

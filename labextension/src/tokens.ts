@@ -16,5 +16,6 @@ export const CommandIDs = {
   openLog: 'slml:open-log',
   stopJob: 'slml:stop-job',
   removeEndpoint: 'slml:remove-endpoint',
+  tryEndpoint: 'slml:try-endpoint',
   runCell: 'slml:run-cell'
 };

@@ -11,6 +11,7 @@ import sys
 
 from jupyter_slml.compute.autolog import boosters, estimators
 from jupyter_slml.compute.autolog.recorder import Placement, Recorder, Say
+from jupyter_slml.compute.autolog.samples import Sample
 
 
 class Autolog:
@@ -27,6 +28,10 @@ class Autolog:
             if module in sys.modules:
                 with self._recorder.guarded():
                     self._placements += wrappers(self._recorder)
+
+    def sample(self, model: object) -> Sample | None:
+        """Some rows that a model was fitted with, when that was seen."""
+        return self._recorder.samples.of(model)
 
     def install(self, say: Say) -> None:
         """From now on `say(values, step)` records points. Never raises."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +37,7 @@ def xgboost_wrappers(recorder: Recorder) -> list[Placement]:
             with_watch(kwargs)
 
     return [
-        *_wrappers(recorder, "xgboost.training", "train", train_watched),
+        *_wrappers(recorder, "xgboost.training", "train", train_watched, lambda dtrain: dtrain),
         *_wrappers(recorder, "xgboost.training", "cv", with_watch),
     ]
 
@@ -57,7 +58,8 @@ def lightgbm_wrappers(recorder: Recorder) -> list[Placement]:
         kwargs["callbacks"] = [*(kwargs.get("callbacks") or ()), watch]
 
     return [
-        *_wrappers(recorder, "lightgbm.engine", "train", with_watch),
+        # Before the training: the set gives its data up when it is made ready.
+        *_wrappers(recorder, "lightgbm.engine", "train", with_watch, lambda train_set: train_set.data),
         *_wrappers(recorder, "lightgbm.engine", "cv", with_watch),
     ]
 
@@ -67,18 +69,35 @@ def _latest(name: str, value: Any) -> tuple[str, float]:
     return (f"{name}-mean", float(value[0])) if isinstance(value, tuple) else (name, float(value))
 
 
-def _wrappers(recorder: Recorder, home: str, name: str, prepare: Callable[[dict[str, Any]], None]) -> list[Placement]:
-    """Wrap a function wherever its package has bound it; `prepare` may change the keyword arguments of a call."""
+def _wrappers(
+    recorder: Recorder,
+    home: str,
+    name: str,
+    prepare: Callable[[dict[str, Any]], None],
+    rows: Callable[[Any], Any] | None = None,
+) -> list[Placement]:
+    """Wrap a function wherever its package has bound it; `prepare` may change the keyword arguments of a call, `rows` gives
+    the training rows of its second argument, which are remembered for the model that it returns."""
     original = getattr(importlib.import_module(home), name)
 
     @functools.wraps(original)
     def watched(*args: Any, **kwargs: Any) -> Any:
-        if not recorder.silent:
+        if recorder.silent:
+            return original(*args, **kwargs)
+        features = None
+        with recorder.guarded():
+            changed = dict(kwargs)
+            prepare(changed)
+            if rows is not None:
+                given = list(inspect.signature(original).bind(*args, **kwargs).arguments.values())
+                features = rows(given[1])
+            kwargs = changed
+        with recorder.call() as outermost:
+            result = original(*args, **kwargs)
+        if outermost and features is not None and not recorder.silent:
             with recorder.guarded():
-                changed = dict(kwargs)
-                prepare(changed)
-                kwargs = changed
-        return original(*args, **kwargs)
+                recorder.samples.remember(result, features, recorder.budget)
+        return result
 
     package = home.partition(".")[0]
     return [

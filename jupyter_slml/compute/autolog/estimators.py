@@ -1,4 +1,5 @@
-"""scikit-learn: a training score where it is cheap, the results of searches and of cross-validation."""
+"""scikit-learn: a training score where it is cheap, the results of searches and of cross-validation; and of every estimator,
+also of xgboost's and lightgbm's, some of the rows that it was fitted with."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from typing import Any
 
 from jupyter_slml.compute.autolog.recorder import Placement, Recorder
 
+#: Whose estimators are watched.
+_LIBRARIES = ("sklearn.", "xgboost.", "lightgbm.")
 #: Rows with which a score is tried, to know what all of them would cost.
 SAMPLE = 200
 #: Candidates of a search that are told one by one.
@@ -19,7 +22,7 @@ MOST_CANDIDATES = 1000
 
 
 def sklearn_wrappers(recorder: Recorder) -> list[Placement]:
-    """`fit` of every estimator of scikit-learn's own, loaded now or later, and `cross_validate`."""
+    """`fit` of every estimator of the libraries' own, loaded now or later, and `cross_validate`."""
     base = sys.modules["sklearn.base"].BaseEstimator
     placements = _cross_validate_wrappers(recorder)
     todo = [base]
@@ -45,8 +48,9 @@ def sklearn_wrappers(recorder: Recorder) -> list[Placement]:
 def _fit_wrappers(kind: Any, recorder: Recorder) -> list[Placement]:
     """A class of the user's is left alone: it travels by value, and our wrapper would travel with it."""
     original = kind.__dict__.get("fit")
-    if not kind.__module__.startswith("sklearn.") or type(original) is not types.FunctionType:
+    if not kind.__module__.startswith(_LIBRARIES) or type(original) is not types.FunctionType:
         return []
+    scored = kind.__module__.startswith("sklearn.")
 
     @functools.wraps(original)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -61,13 +65,24 @@ def _fit_wrappers(kind: Any, recorder: Recorder) -> list[Placement]:
                 result = original(self, *args, **kwargs)
         if outermost and not recorder.silent:
             with recorder.guarded():
+                given = inspect.signature(original).bind(self, *args, **kwargs).arguments
+                _remember(self, given.get("X"), recorder)
                 if search:
                     _log_search(self, recorder)
-                else:
-                    _log_score(self, original, args, kwargs, recorder)
+                elif scored:
+                    _log_score(self, given, recorder)
         return result
 
     return [(kind, "fit", fit)]
+
+
+def _remember(model: Any, features: Any, recorder: Recorder) -> None:
+    if features is None:
+        return
+    recorder.samples.remember(model, features, recorder.budget)
+    best = getattr(model, "best_estimator_", None)
+    if best is not None:
+        recorder.samples.remember(best, features, recorder.budget)
 
 
 def _log_search(search: Any, recorder: Recorder) -> None:
@@ -79,12 +94,11 @@ def _log_search(search: Any, recorder: Recorder) -> None:
         recorder.log({"best_cv_score": float(search.best_score_)})
 
 
-def _log_score(model: Any, original: Any, args: tuple[Any, ...], kwargs: dict[str, Any], recorder: Recorder) -> None:
+def _log_score(model: Any, given: dict[str, Any], recorder: Recorder) -> None:
     """`training_score`, unless predicting for all rows would take longer than autolog may."""
     base = sys.modules["sklearn.base"]
     if not (base.is_classifier(model) or base.is_regressor(model)) or recorder.budget <= 0:
         return
-    given = inspect.signature(original).bind(model, *args, **kwargs).arguments
     features, target = given.get("X"), given.get("y")
     if features is None or target is None:
         return

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from jupyter_slml.compute.autolog.samples import Samples
+
 Say = Callable[[Mapping[str, float], int | None], None]
 
 #: Own computing (a training score) may take this much, and this part of the time of the calls that were watched.
@@ -25,6 +27,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.say: Say | None = None
+        #: Rows of what was fitted.
+        self.samples = Samples()
         self._broken = False
         self._hushes = 0
         self._lock = threading.Lock()

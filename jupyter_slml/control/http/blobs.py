@@ -49,6 +49,18 @@ async def put_blob(
     return Stored(digest=found, size=size)
 
 
+@router.post("/incoming/{name}", status_code=202, include_in_schema=False)
+def follow(name: str, services: Given) -> None:
+    """Read along a file that a client of this host goes on writing there."""
+    services.blobs.follow(name)
+
+
+@router.get("/incoming/{name}", include_in_schema=False)
+def count(name: str, services: Given) -> dict[str, str]:
+    """The digest of a file that is complete there."""
+    return {"digest": services.blobs.count(name)}
+
+
 @router.get("/{digest}")
 def get_blob(digest: Digest, services: Given) -> StreamingResponse:
     if not services.blobs.exists(digest_key(digest)):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from jupyter_slml.control.http.services import Given
-from jupyter_slml.domain.specs import DeploySpec
-from jupyter_slml.domain.views import EndpointList, EndpointView
+from jupyter_slml.domain.specs import DeploySpec, ScaleSpec, TakeBackSpec, TrafficSpec, WakeSpec
+from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView
 
 router = APIRouter(prefix="/endpoints", tags=["endpoints"])
 
@@ -31,3 +33,33 @@ def get_endpoint(name: str, services: Given) -> EndpointView:
 def remove_endpoint(name: str, services: Given) -> EndpointView:
     """Take it down; requests under way are answered first."""
     return services.endpoints.remove(name)
+
+
+@router.put("/{name}/traffic", status_code=202)
+def share_traffic(name: str, spec: TrafficSpec, services: Given) -> EndpointView:
+    """Give the traffic other shares."""
+    return services.endpoints.share(name, spec)
+
+
+@router.post("/{name}/rollback", status_code=202)
+def roll_back_endpoint(name: str, services: Given, spec: TakeBackSpec | None = None) -> EndpointView:
+    """Bring back the shares from before the last change."""
+    return services.endpoints.rollback(name, spec)
+
+
+@router.put("/{name}/scale", status_code=202)
+def scale_endpoint(name: str, spec: ScaleSpec, services: Given) -> EndpointView:
+    """Set the bounds of the number of replicas, until the next deployment."""
+    return services.endpoints.scale(name, spec)
+
+
+@router.post("/{name}/wake", status_code=202)
+def wake_endpoint(name: str, services: Given, spec: WakeSpec | None = None) -> EndpointView:
+    """Have a replica although nobody calls yet."""
+    return services.endpoints.wake(name, None if spec is None else spec.revision)
+
+
+@router.get("/{name}/decisions")
+def list_decisions(name: str, services: Given, limit: Annotated[int, Query(ge=1, le=1000)] = 20) -> DecisionList:
+    """What the autoscaler decided, newest first."""
+    return services.endpoints.decisions(name, limit)

@@ -9,12 +9,16 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from jupyter_slml.control.bus import Bus
+from jupyter_slml.control.cards import Cards
 from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.jobs import Jobs
+from jupyter_slml.control.loads import Loads
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
+from jupyter_slml.control.tokens import Tokens
+from jupyter_slml.control.transitions import Transitions
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.ports.blobs import Blobs
 from jupyter_slml.ports.compute import Compute
@@ -37,7 +41,11 @@ class Services:
     results: Results
     retention: Retention
     models: Models
+    transitions: Transitions
+    cards: Cards
     endpoints: Endpoints
+    tokens: Tokens
+    loads: Loads
     started_at: float
     #: Ends the daemon: alone (True), or with everything it started (False).
     leave: Callable[[bool], None]

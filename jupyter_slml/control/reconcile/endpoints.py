@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from jupyter_slml.control import endpoints as cases
-from jupyter_slml.control import routing
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.observations import Key, Ready, ReplicaEnded, Started
 from jupyter_slml.control.orders import replica_order
+from jupyter_slml.control.reconcile import scale
+from jupyter_slml.control.routing import Routing
+from jupyter_slml.control.shown import announce
+from jupyter_slml.domain import traffic
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.lifecycles.endpoints import ENDPOINTS, EndpointEffect, EndpointEvent
 from jupyter_slml.domain.lifecycles.replicas import REPLICAS, ReplicaEvent
-from jupyter_slml.domain.names import new_id
 from jupyter_slml.domain.records import Endpoint, Replica
 from jupyter_slml.domain.states import Desired, EndpointState, ReplicaState
 from jupyter_slml.errors import Unavailable
@@ -36,10 +37,12 @@ class EndpointMoves:
     """The steps of endpoints. Methods that take a Transaction move records; the async ones carry out effects."""
 
     def __init__(
-        self, database: Database, compute: Compute, gateway: Gateway, store: str, socket: str, catalogue: Catalogue
+        self, database: Database, compute: Compute, gateway: Gateway, store: str, catalogue: Catalogue, *, is_local: bool
     ) -> None:
         self._database, self._compute, self._gateway, self._catalogue = database, compute, gateway, catalogue
-        self._store, self._socket = store, socket
+        self._store = store
+        # Only where the workers are on the gateway's host may it start replicas by itself.
+        self._snapshots = Routing(catalogue, store, gateway.sockets if is_local else [])
         self._routing = asyncio.Lock()
 
     def step(self, transaction: Transaction, name: str) -> list[Key]:
@@ -48,24 +51,28 @@ class EndpointMoves:
         endpoint = table.find(connection, name)
         if endpoint is None or endpoint.state.is_final:
             return []
-        replicas = table.open_replicas(connection, name)
         if endpoint.desired is Desired.STOP:
             keys: list[Key] = []
             if endpoint.state is not EndpointState.STOPPING:
                 endpoint, keys = self._move(transaction, endpoint, EndpointEvent.STOP_REQUESTED, reason="")
-            if not replicas:
-                self._move(transaction, endpoint, EndpointEvent.DRAINED, serving=None, traffic={}, scale={})
+            if not table.open_replicas(connection, name):
+                gone: dict[str, object] = {"serving": None, "traffic": {}, "previous": {}, "scale": {}}
+                self._move(transaction, endpoint, EndpointEvent.DRAINED, **gone)
                 return [("route", "")]
             return keys
-        if not table.has_replicas(connection, endpoint.revision):
+        new = scale.is_loading(endpoint) and not table.has_replicas(connection, endpoint.revision)
+        if new or (endpoint.state is EndpointState.FAILED and endpoint.error is None):
             return self._move(transaction, endpoint, EndpointEvent.DEPLOYED)[1]
         if endpoint.state is EndpointState.FAILED:
             return []
-        needed = {endpoint.revision, endpoint.serving or endpoint.revision}
-        if endpoint.error is not None:
-            needed.discard(endpoint.revision)
-        missing = needed - {replica.revision for replica in replicas if replica.desired is Desired.RUN}
-        return [self._add_replica(transaction, endpoint, revision) for revision in sorted(missing)]
+        if endpoint.state is EndpointState.SLEEPING and scale.shall_wake(connection, endpoint):
+            return self._move(transaction, endpoint, EndpointEvent.WOKEN, reason="Wakes: a request came.")[1]
+        keys = scale.rescale(transaction, endpoint)
+        if endpoint.state is not EndpointState.SLEEPING and scale.shall_sleep(connection, endpoint):
+            keys += self._move(
+                transaction, endpoint, EndpointEvent.SLEPT, reason="Nobody calls. The next request wakes it."
+            )[1]
+        return keys
 
     def hear(self, transaction: Transaction, replica_id: str, report: Started | Ready | ReplicaEnded) -> list[Key]:
         """A report about a replica, and what it means for its endpoint."""
@@ -90,46 +97,70 @@ class EndpointMoves:
         endpoint = table.find(connection, replica.endpoint)
         if endpoint is None or endpoint.state.is_final:
             return []
-        return self._report(transaction, endpoint, replica, report)
-
-    def _report(
-        self, transaction: Transaction, endpoint: Endpoint, replica: Replica, report: Ready | ReplicaEnded
-    ) -> list[Key]:
         if endpoint.state is EndpointState.STOPPING:
             return [("endpoint", endpoint.name)]
         if isinstance(report, Ready):
-            if replica.revision not in (endpoint.revision, endpoint.serving):
-                return self._retire(transaction, endpoint)
-            return self._move(
-                transaction,
-                endpoint,
-                EndpointEvent.REPLICA_READY,
-                serving=replica.revision,
-                traffic={replica.revision: 100},
-                reason="",
-                error=None,
-            )[1]
-        if replica.desired is Desired.STOP or replica.revision not in (endpoint.revision, endpoint.serving):
-            return []
-        if replica.state is ReplicaState.FAILED:
-            return self._load_failed(transaction, endpoint, report)
-        tries = table.failures_in_row(transaction.connection, replica.revision)
-        if tries >= START_TRIES:
-            return self._load_failed(transaction, endpoint, report)
-        if replica.revision != endpoint.serving and endpoint.serving is not None:
-            # The new revision has not answered yet, the old one still does: start the new one again.
+            return self._answers(transaction, endpoint, replica)
+        return self._ended(transaction, endpoint, replica, report)
+
+    def _answers(self, transaction: Transaction, endpoint: Endpoint, replica: Replica) -> list[Key]:
+        """A replica has loaded, predicted its sample, and is known to the gateway."""
+        revision = table.get_revision(transaction.connection, replica.revision)
+        if revision.ready_at is None:
+            revision = revision.evolve(ready_at=transaction.now)
+            table.save_revision(transaction.connection, revision)
+        changes: dict[str, object] = {"reason": ""}
+        if revision.id == endpoint.revision or endpoint.state is EndpointState.FAILED:
+            changes["error"] = None
+        elif endpoint.error is not None:
+            del changes["reason"]
+        if revision.id == endpoint.revision and revision.id not in endpoint.traffic:
+            changes |= scale.admitted(endpoint, revision)
+        elif revision.id not in endpoint.traffic or replica.standby:
             return [("endpoint", endpoint.name)]
+        return self._move(transaction, endpoint, EndpointEvent.REPLICA_READY, **changes)[1]
+
+    def _ended(self, transaction: Transaction, endpoint: Endpoint, replica: Replica, report: ReplicaEnded) -> list[Key]:
+        connection = transaction.connection
+        again: list[Key] = [("endpoint", endpoint.name)]
+        if replica.desired is Desired.STOP or replica.revision not in (endpoint.revision, *endpoint.traffic):
+            return again
+        if replica.state is ReplicaState.FAILED or table.failures_in_row(connection, replica.revision) >= START_TRIES:
+            return self._load_failed(transaction, endpoint, replica, report)
+        if endpoint.state is EndpointState.FAILED:
+            return []
+        if scale.answering(connection, endpoint) or (endpoint.traffic and replica.revision not in endpoint.traffic):
+            # Somebody answers, or this one had not begun to: another is started, nothing else changes.
+            announce(transaction, endpoint, "replica_lost", self._gateway)
+            return again
+        if endpoint.state is EndpointState.SLEEPING:
+            return again
         return self._move(transaction, endpoint, EndpointEvent.REPLICA_LOST, reason=f"A replica died: {report.message}")[1]
 
-    def _load_failed(self, transaction: Transaction, endpoint: Endpoint, report: ReplicaEnded) -> list[Key]:
+    def _load_failed(
+        self, transaction: Transaction, endpoint: Endpoint, replica: Replica, report: ReplicaEnded
+    ) -> list[Key]:
+        connection = transaction.connection
         error = report.error or {"ename": "ReplicaDied", "evalue": report.message, "traceback": []}
-        return self._move(
-            transaction,
-            endpoint,
-            EndpointEvent.LOAD_FAILED,
-            reason=f"The model could not be loaded: {report.message}",
-            error=error,
-        )[1]
+        changes: dict[str, object] = {"reason": f"The model could not be loaded: {report.message}"}
+        if replica.revision == endpoint.revision or not scale.is_loading(endpoint):
+            changes["error"] = error
+        others = {name: share for name, share in endpoint.traffic.items() if name != replica.revision}
+        if replica.revision in endpoint.traffic:
+            alive = len(scale.running(connection, endpoint, replica.revision))
+            if alive:
+                # The others of it answer. More of them are not tried before the autoscaler asks again.
+                changes["scale"] = {**endpoint.scale, replica.revision: alive}
+            elif others:
+                changes |= endpoint.shifted(traffic.without(endpoint.traffic, replica.revision))
+            else:
+                return self._move(transaction, endpoint, EndpointEvent.LOAD_FAILED, **changes)[1]
+        elif not endpoint.traffic:
+            return self._move(transaction, endpoint, EndpointEvent.LOAD_FAILED, **changes)[1]
+        endpoint = endpoint.evolve(updated_at=transaction.now, **changes)
+        table.put(connection, endpoint)
+        announce(transaction, endpoint, "load_failed", self._gateway)
+        return [("endpoint", endpoint.name), ("route", "")]
 
     def _move(
         self, transaction: Transaction, endpoint: Endpoint, event: EndpointEvent, **changes: object
@@ -143,44 +174,14 @@ class EndpointMoves:
         keys: list[Key] = []
         for effect in move.effects:
             match effect:
-                case EndpointEffect.START_REPLICA:
-                    keys.append(("endpoint", endpoint.name))
-                    if not table.has_replicas(connection, endpoint.revision):
-                        keys.append(self._add_replica(transaction, endpoint, endpoint.revision))
-                case EndpointEffect.SWITCH:
-                    keys += self._retire(transaction, endpoint)
+                case EndpointEffect.RESCALE:
+                    keys += scale.rescale(transaction, endpoint)
                 case EndpointEffect.STOP_REPLICAS:
-                    keys += self._stop(transaction, table.open_replicas(connection, endpoint.name))
+                    keys += scale.stop(transaction, table.open_replicas(connection, endpoint.name))
                 case EndpointEffect.ROUTE:
                     keys.append(("route", ""))
-        cases.announce(transaction, endpoint, move.state.value, self._gateway)
+        announce(transaction, endpoint, move.state.value, self._gateway)
         return endpoint, keys
-
-    def _add_replica(self, transaction: Transaction, endpoint: Endpoint, revision: str) -> Key:
-        replica = Replica(
-            id=new_id("rep"),
-            endpoint=endpoint.name,
-            revision=revision,
-            state=ReplicaState.SUBMITTED,
-            created_at=transaction.now,
-        )
-        table.add_replica(transaction.connection, replica)
-        return ("host", replica.id)
-
-    def _retire(self, transaction: Transaction, endpoint: Endpoint) -> list[Key]:
-        """End the replicas of revisions that answer no more; the route is switched first (`route` asks for the ends)."""
-        old = [
-            replica
-            for replica in table.open_replicas(transaction.connection, endpoint.name)
-            if replica.revision not in (endpoint.serving, endpoint.revision)
-        ]
-        return self._stop(transaction, old)
-
-    def _stop(self, transaction: Transaction, replicas: list[Replica]) -> list[Key]:
-        for replica in replicas:
-            if replica.desired is not Desired.STOP:
-                table.save_replica(transaction.connection, replica.evolve(desired=Desired.STOP))
-        return [("route", "")] if replicas else []
 
     async def host(self, replica_id: str) -> None:
         """Have a replica started, or attach to it."""
@@ -193,7 +194,7 @@ class EndpointMoves:
         if not self._compute.status().connected:
             raise Unavailable("The cluster is not connected.")
         kind = self._catalogue.get(revision.spec.instance)
-        await self._compute.submit(replica_order(replica, revision, version, kind, self._store, self._socket))
+        await self._compute.submit(replica_order(replica, revision, version, kind, self._store, self._gateway.sockets))
 
     async def unhost(self, replica_id: str) -> None:
         """Take a replica out of rotation, then end it."""
@@ -208,7 +209,7 @@ class EndpointMoves:
         """Write the routing snapshot and have it read; then the replicas that nobody asks any more may end."""
         async with self._routing:
             with self._database.read() as connection:
-                snapshot = routing.snapshot(connection)
-                ending = [item for item in table.open_replicas(connection) if item.desired is Desired.STOP]
+                snapshot = self._snapshots.snapshot(connection)
+                ending = table.ending(connection)
             await self._gateway.route(snapshot)
-        return [("unhost", replica.id) for replica in ending]
+        return [("unhost", replica) for replica in ending]

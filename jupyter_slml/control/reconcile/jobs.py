@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import math
 
+from jupyter_slml.control import evidence, models, retries
 from jupyter_slml.control import jobs as cases
-from jupyter_slml.control import models, retries
 from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.observations import FirstLine, Key, Progress, Started, Waits
 from jupyter_slml.control.orders import attempt_order
@@ -15,7 +14,7 @@ from jupyter_slml.domain.instances import CPU_RESOURCE, Catalogue
 from jupyter_slml.domain.lifecycles.attempts import ATTEMPTS, AttemptEvent
 from jupyter_slml.domain.lifecycles.jobs import JOBS, JobEffect, JobEvent
 from jupyter_slml.domain.names import new_id
-from jupyter_slml.domain.outcomes import Outcome, Reason
+from jupyter_slml.domain.outcomes import Outcome, Reason, finite
 from jupyter_slml.domain.records import Attempt, Job
 from jupyter_slml.domain.states import AttemptState, Desired, JobState
 from jupyter_slml.errors import Invalid
@@ -140,7 +139,7 @@ class JobMoves:
             return []  # A report that was repeated after a restart.
         job = table.get(transaction.connection, attempt.job)
         if isinstance(report, Progress):
-            metrics = {**job.metrics, **_finite(report.metrics)}
+            metrics = {**job.metrics, **finite(report.metrics)}
             if metrics != job.metrics:
                 job = table.save(transaction.connection, job.evolve(metrics=metrics))
                 cases.announce(transaction, job, "progress")
@@ -177,12 +176,14 @@ class JobMoves:
         changes: dict[str, object] = {
             "outcome": outcome,
             "reason": outcome.message,
-            "metrics": {**job.metrics, **_finite(outcome.metrics)},
+            "metrics": {**job.metrics, **finite(outcome.metrics)},
         }
         if outcome.state is AttemptState.SUCCEEDED:
             # Those of the attempt that committed: what an earlier one had logged was not its doing.
-            changes["metrics"] = _finite(outcome.metrics)
+            changes["metrics"] = finite(outcome.metrics)
             event = JobEvent.SUCCEEDED
+            if job.spec.evaluates is not None:
+                evidence.record(transaction, job, outcome)
             if job.spec.register_as is not None:
                 event = self._register(transaction, job, outcome, job.spec.register_as, changes)
         elif outcome.state is AttemptState.STOPPED:
@@ -207,7 +208,7 @@ class JobMoves:
         """Register inside the transaction that ends the job, so that a succeeded job's version is always there."""
         try:
             wanted = job.spec.outputs[0] if len(job.spec.outputs) == 1 else None
-            artifact = models.pick(job, outcome, wanted)
+            artifact = models.pick(job, outcome, wanted, job.spec.allow_pickle)
         except Invalid as error:
             reason = f"The cell ran, but could not be registered as {model!r}: {error}"
             changes |= {
@@ -236,8 +237,3 @@ class JobMoves:
                 return
             grace = table.get(connection, attempt.job).spec.grace
         await self._compute.stop(attempt_id, "stop", grace)
-
-
-def _finite(values: dict[str, float]) -> dict[str, float]:
-    """Metrics that JSON can carry: NaN and infinities stay in the log of points and out of the record."""
-    return {name: value for name, value in values.items() if math.isfinite(value)}

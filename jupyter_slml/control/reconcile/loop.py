@@ -40,14 +40,14 @@ class Reconciler:
         bus: Bus,
         *,
         store: str,
-        socket: str,
         catalogue: Catalogue | None = None,
         limits: Limits | None = None,
+        is_local: bool = True,
     ) -> None:
         self._database, self._compute, self._bus = database, compute, bus
         known = catalogue or Catalogue()
         self._jobs = JobMoves(database, compute, store, known, limits or Limits())
-        self._endpoints = EndpointMoves(database, compute, gateway, store, socket, known)
+        self._endpoints = EndpointMoves(database, compute, gateway, store, known, is_local=is_local)
         self._worklist: Worklist[Key] = Worklist()
         self._tasks: set[asyncio.Task[None]] = set()
         #: Whom the compute reports to.
@@ -85,8 +85,14 @@ class Reconciler:
                     self._worklist.add(("queue", ""))
                 case "job.stop_requested":
                     self._worklist.add(("job", event.subject_id))
-                case "endpoint.deployed" | "endpoint.stop_requested":
+                case "endpoint.deployed" | "endpoint.stop_requested" | "endpoint.scaled" | "endpoint.woken":
                     self._worklist.add(("endpoint", event.subject_id))
+                case "token.made" | "token.removed":
+                    self._worklist.add(("route", ""))
+                case "endpoint.shifted" | "endpoint.rolled_back":
+                    # The replicas that the new shares need first, so that the gateway hears that they come.
+                    self._worklist.add(("endpoint", event.subject_id))
+                    self._worklist.add(("route", ""))
 
     async def _look(self, key: Key) -> None:
         try:
@@ -165,7 +171,8 @@ class Reconciler:
         with self._database.read() as connection:
             attempts = job_table.open_attempts(connection)
             replicas = endpoint_table.open_replicas(connection)
-            endpoints = endpoint_table.live(connection)
+            endpoints = endpoint_table.unsettled(connection)
+            served = endpoint_table.count(connection)
             jobs = job_table.unfinished(connection)
         for attempt in attempts:
             self._worklist.add(("submit", attempt.id))
@@ -174,8 +181,8 @@ class Reconciler:
         for replica in replicas:
             self._worklist.add(("unhost" if replica.desired is Desired.STOP else "host", replica.id))
         for endpoint in endpoints:
-            self._worklist.add(("endpoint", endpoint.name))
-        if endpoints:
+            self._worklist.add(("endpoint", endpoint))
+        if served:
             self._worklist.add(("route", ""))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -1,4 +1,5 @@
-"""The life of an endpoint: it keeps serving its old revision until the new one has proved itself."""
+"""The life of an endpoint: it keeps serving its old revision until the new one has proved itself, and sleeps while nobody
+calls."""
 
 from __future__ import annotations
 
@@ -15,6 +16,10 @@ class EndpointEvent(StrEnum):
     REPLICA_READY = "replica_ready"
     REPLICA_LOST = "replica_lost"
     LOAD_FAILED = "load_failed"
+    #: No revision shall have a replica now.
+    SLEPT = "slept"
+    #: A sleeping one shall have replicas again.
+    WOKEN = "woken"
     STOP_REQUESTED = "stop_requested"
     DRAINED = "drained"
 
@@ -22,9 +27,8 @@ class EndpointEvent(StrEnum):
 class EndpointEffect(StrEnum):
     """What must follow."""
 
-    START_REPLICA = "start_replica"
-    #: Point the route at the new revision, then end the replicas of the others.
-    SWITCH = "switch"
+    #: Start the replicas that are missing, end those that are too many.
+    RESCALE = "rescale"
     STOP_REPLICAS = "stop_replicas"
     #: Write the routing snapshot.
     ROUTE = "route"
@@ -33,29 +37,27 @@ class EndpointEffect(StrEnum):
 _E = EndpointEvent
 _F = EndpointEffect
 
+_AWAKE = (S.STARTING, S.READY, S.DEGRADED)
+_LIVE = (*_AWAKE, S.SLEEPING, S.FAILED)
+
 ENDPOINTS: Table[S, EndpointEvent, EndpointEffect] = Table(
     noun="Endpoint",
     initial=S.STARTING,
     edges={
-        (S.STARTING, _E.DEPLOYED): Move(S.STARTING, (_F.ROUTE, _F.START_REPLICA)),
-        (S.READY, _E.DEPLOYED): Move(S.READY, (_F.ROUTE, _F.START_REPLICA)),
-        (S.DEGRADED, _E.DEPLOYED): Move(S.DEGRADED, (_F.ROUTE, _F.START_REPLICA)),
-        (S.FAILED, _E.DEPLOYED): Move(S.STARTING, (_F.ROUTE, _F.START_REPLICA)),
-        **{
-            (state, _E.REPLICA_READY): Move(S.READY, (_F.SWITCH, _F.ROUTE))
-            for state in (S.STARTING, S.READY, S.DEGRADED, S.FAILED)
-        },
-        (S.STARTING, _E.REPLICA_LOST): Move(S.STARTING, (_F.START_REPLICA,)),
-        (S.READY, _E.REPLICA_LOST): Move(S.DEGRADED, (_F.START_REPLICA,)),
-        (S.DEGRADED, _E.REPLICA_LOST): Move(S.DEGRADED, (_F.START_REPLICA,)),
-        (S.STARTING, _E.LOAD_FAILED): Move(S.FAILED),
-        (S.DEGRADED, _E.LOAD_FAILED): Move(S.FAILED),
-        #: The old revision goes on answering; the error is on the endpoint.
-        (S.READY, _E.LOAD_FAILED): Move(S.READY),
-        **{
-            (state, _E.STOP_REQUESTED): Move(S.STOPPING, (_F.ROUTE, _F.STOP_REPLICAS))
-            for state in (S.STARTING, S.READY, S.DEGRADED, S.FAILED)
-        },
+        # A sleeping endpoint sleeps on while the new revision loads: a request wakes the old one.
+        **{(state, _E.DEPLOYED): Move(state, (_F.ROUTE, _F.RESCALE)) for state in (*_AWAKE, S.SLEEPING)},
+        (S.FAILED, _E.DEPLOYED): Move(S.STARTING, (_F.ROUTE, _F.RESCALE)),
+        **{(state, _E.REPLICA_READY): Move(S.READY, (_F.ROUTE, _F.RESCALE)) for state in _LIVE},
+        (S.STARTING, _E.REPLICA_LOST): Move(S.STARTING, (_F.RESCALE,)),
+        (S.READY, _E.REPLICA_LOST): Move(S.DEGRADED, (_F.RESCALE,)),
+        (S.DEGRADED, _E.REPLICA_LOST): Move(S.DEGRADED, (_F.RESCALE,)),
+        (S.STARTING, _E.LOAD_FAILED): Move(S.FAILED, (_F.ROUTE,)),
+        (S.DEGRADED, _E.LOAD_FAILED): Move(S.FAILED, (_F.ROUTE,)),
+        # The others go on answering; the error is on the endpoint.
+        **{(state, _E.LOAD_FAILED): Move(state, (_F.ROUTE,)) for state in (S.READY, S.SLEEPING)},
+        **{(state, _E.SLEPT): Move(S.SLEEPING, (_F.ROUTE,)) for state in _AWAKE},
+        (S.SLEEPING, _E.WOKEN): Move(S.STARTING, (_F.ROUTE, _F.RESCALE)),
+        **{(state, _E.STOP_REQUESTED): Move(S.STOPPING, (_F.ROUTE, _F.STOP_REPLICAS)) for state in _LIVE},
         (S.STOPPING, _E.REPLICA_LOST): Move(S.STOPPING),
         (S.STOPPING, _E.REPLICA_READY): Move(S.STOPPING, (_F.STOP_REPLICAS,)),
         (S.STOPPING, _E.LOAD_FAILED): Move(S.STOPPING),

@@ -6,7 +6,16 @@ The magics' arguments, help and completion, the REST schema and the panel's form
 
 from __future__ import annotations
 
-from jupyter_slml.domain.specs.endpoints import DeployOptions, DeploySpec, ScalingPolicy, TokenSpec, TrafficSpec
+from jupyter_slml.domain.specs.endpoints import (
+    DeployOptions,
+    DeploySpec,
+    ScaleSpec,
+    ScalingPolicy,
+    TakeBackSpec,
+    TokenSpec,
+    TrafficSpec,
+    WakeSpec,
+)
 from jupyter_slml.domain.specs.jobs import (
     Capture,
     Fingerprint,
@@ -40,10 +49,13 @@ __all__ = [
     "PromoteSpec",
     "RegisterSpec",
     "RollbackSpec",
+    "ScaleSpec",
     "ScalingPolicy",
     "SourceBundle",
     "Stage",
+    "TakeBackSpec",
     "TokenSpec",
     "TrafficSpec",
     "TrainOptions",
+    "WakeSpec",
 ]

@@ -172,6 +172,26 @@ class TrafficSpec(Frozen):
         return value
 
 
+class ScaleSpec(Frozen):
+    """Bounds of the number of replicas; what is unset stays as it is."""
+
+    min_replicas: int | None = Field(default=None, ge=0, le=1000)
+    max_replicas: int | None = Field(default=None, ge=1, le=1000)
+
+
+class TakeBackSpec(Frozen):
+    """What an endpoint's rollback takes back; one that serves something else by now stays as it is."""
+
+    revision: str
+    traffic: dict[str, int]
+
+
+class WakeSpec(Frozen):
+    """Which revision shall have a replica; unset: each that has traffic."""
+
+    revision: str | None = None
+
+
 class TokenSpec(Frozen):
     """A token for callers of endpoints."""
 

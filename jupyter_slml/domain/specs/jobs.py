@@ -206,7 +206,8 @@ class Capture(Frozen):
     """One notebook name that travels with the cell, content-addressed."""
 
     name: str
-    #: Key of `domain.formats`: npy, arrow, json, cloudpickle, or `module` (imported by name; no bytes).
+    #: Key of `domain.formats`: npy, arrow, json, cloudpickle; or `module` (imported by name; no bytes), or `file`, which the
+    #: cell gets as the path of the stored bytes.
     format: str
     #: `sha256` hex of the encoded bytes; for `module`, the module's dotted name.
     digest: str

@@ -36,6 +36,8 @@ class ImportSpec(Frozen):
     format: str
     type: str
     signature: dict[str, JsonValue] | None = None
+    #: Digest of the counts of its training data, if they came along.
+    baseline: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     metrics: dict[str, float] = Field(default_factory=dict)
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     environment: dict[str, str] = Field(default_factory=dict)
@@ -85,5 +87,7 @@ class RollbackSpec(Frozen):
 
     model: Name
     to: str = Field(default="production", description="The stage or alias that goes back to where it was.")
+    #: What makes asking again harmless: a rollback of this place that was made after it is the answer.
+    seen: int | None = Field(default=None, description="Id of the model's newest move that the caller knows of.")
     reason: str = Field(default="", max_length=2000)
     actor: str = ""

@@ -33,11 +33,19 @@ class Dated:
             self.line = b"Date: " + formatdate(second, usegmt=True).encode() + b"\r\n"
 
 
-def render(status: int, content_type: bytes, body: bytes, extra: bytes, *, bare: bool) -> bytes:
-    """One answer. `extra` holds whole header lines; a `bare` answer (to HEAD) has the length of its body and no body."""
+def render(status: int, content_type: bytes, body: bytes, request: bytes, date: bytes, extra: bytes, bare: bool) -> bytes:
+    """One answer to the request of that id. `date` and `extra` are whole header lines; a `bare` answer (to HEAD) has the
+    length of its body and no body."""
     line = _LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
-    top = b"%bContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (line, content_type, len(body), extra)
-    return top if bare else top + body
+    return b"%bContent-Type: %b\r\nContent-Length: %d\r\nX-Request-Id: %b\r\n%b%b\r\n%b" % (
+        line,
+        content_type,
+        len(body),
+        request,
+        date,
+        extra,
+        b"" if bare else body,
+    )
 
 
 def error_body(error: SlmlError) -> bytes:

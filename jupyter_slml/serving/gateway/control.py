@@ -1,4 +1,30 @@
-"""The unix socket's side: who connects says what it is, and becomes a replica link or a control line."""
+"""The unix socket's side: who connects says what it is, and becomes a replica link or a control line.
+
+A control line carries one JSON object per line each way:
+
+    {"op": "reload"}                    {"serial"}: the routing snapshot was read
+    {"op": "stats"}                     below
+    {"op": "drop", "replica"}           {"dropped"}: out of rotation for good; answered when it has answered what it had
+    {"op": "hold", "replica"}           {"held"}: the same until `release`, also when it connects anew
+    {"op": "release", "replica"}        {"released"}: back in rotation
+    {"op": "rotate", "replica"}         {"rotated", "known"}: a standby takes requests from now on
+    {"op": "taken", "replicas": [id]}   {"taken"}: the daemon has these in its records; `woken` and `hung` leave them out
+    {"op": "metrics"}                   {"samples"}: what `/metrics` shows, for the gateway that is asked for it
+    {"op": "exit"}                      {"leaving"}
+
+The answer to `stats`, cumulative since the gateway started but for what is there now; times in seconds:
+
+    {serial, gateway, pid, started_at, connections, held_bytes,
+     woken: [{endpoint, revision, replica, at, state: "starting" | "ready" | "failed", standby}],
+     hung:  [{endpoint, revision, replica, at}],
+     endpoints: {name: {requests, errors, refused, batches, queued, replicas: [id], attached: [id], latency: {p50, p99},
+        revisions: {revision: {arrivals, in_flight, waiting, ready, busy, batches, answered, errors, refused,
+                               replicas: [id], standby: [id], held: [id], attached: [id], latency: {bucket: count}}}}}}
+
+`errors` are answers of 500 and more, `refused` those of 400 to 499. `ready` counts the replicas in rotation, `busy` sums the
+times of their batches, `latency` counts answers by bucket of `domain.latencies`. `woken` names replicas that the gateway has
+had started by the runner, or standbys that it has put into rotation.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +42,36 @@ import orjson
 from jupyter_slml.errors import BadRequest, SlmlError, Unauthorized
 from jupyter_slml.serving.gateway.endpoint import Endpoint
 from jupyter_slml.serving.gateway.link import ReplicaLink
+from jupyter_slml.serving.gateway.pool import Pool
 
 #: No line on this socket is longer, and nobody takes longer to say the first one.
 LINE = 16 * 1024
 HELLO_TIME = 10.0
+OPERATIONS = "reload, stats, drop, hold, release, rotate, taken, metrics, exit"
 
 Answer = Callable[[dict[str, Any]], None]
 
 
-class House(Protocol):
+class Hall(Protocol):
     """What the socket's visitors may ask of the gateway."""
 
     endpoints: dict[str, Endpoint]
-    dropped: dict[str, None]
 
     def reload(self) -> int: ...
 
     def statistics(self) -> dict[str, Any]: ...
 
-    def drop(self, replica: str, then: Callable[[], None]) -> None: ...
+    def samples(self) -> list[Any]: ...
+
+    def welcome(self, transport: asyncio.Transport, pool: Pool, replica: str, standby: bool) -> ReplicaLink: ...
+
+    def drop(self, replica: str, then: Callable[[], None], *, for_good: bool) -> None: ...
+
+    def release(self, replica: str) -> None: ...
+
+    def rotate(self, replica: str) -> bool: ...
+
+    def taken(self, replicas: list[str]) -> None: ...
 
     def leave(self) -> None: ...
 
@@ -42,7 +79,7 @@ class House(Protocol):
 class Visitor(asyncio.Protocol):
     """Somebody who has not said yet who they are: `{"hello": "replica", …}` or `{"hello": "control"}`."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: Hall) -> None:
         self._house = house
         self._held = b""
         self._transport: asyncio.Transport
@@ -94,15 +131,13 @@ class Visitor(asyncio.Protocol):
         if not endpoint or not known or not hmac.compare_digest(known.token.encode(), given.encode()):
             # One answer for all three: a stranger learns nothing. A replica that is early tries again.
             raise Unauthorized("No such revision, or not its token.", field="token")
-        link = ReplicaLink(self._transport, endpoint, revision, replica)
-        link.draining = replica in self._house.dropped
-        return link
+        return self._house.welcome(self._transport, endpoint.pools[revision], replica, bool(hello.get("standby")))
 
 
 class Control(asyncio.Protocol):
     """The daemon's line: one JSON object per line each way, answered in order but for `drop`, which waits for its batch."""
 
-    def __init__(self, house: House, transport: asyncio.Transport) -> None:
+    def __init__(self, house: Hall, transport: asyncio.Transport) -> None:
         self._house = house
         self._transport = transport
         self._held = b""
@@ -118,19 +153,33 @@ class Control(asyncio.Protocol):
             self._transport.abort()
 
     def _obey(self, request: dict[str, Any]) -> None:
+        replica = str(request.get("replica", ""))
         match request.get("op"):
             case "reload":
                 _say(self._transport, {"serial": self._house.reload()})
             case "stats":
                 _say(self._transport, self._house.statistics())
             case "drop":
-                replica = str(request.get("replica", ""))
-                self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}))
+                self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}), for_good=True)
+            case "hold":
+                self._house.drop(replica, lambda: _say(self._transport, {"held": replica}), for_good=False)
+            case "release":
+                self._house.release(replica)
+                _say(self._transport, {"released": replica})
+            case "rotate":
+                _say(self._transport, {"rotated": replica, "known": self._house.rotate(replica)})
+            case "taken":
+                replicas = request.get("replicas")
+                found = [str(item) for item in replicas] if isinstance(replicas, list) else []
+                self._house.taken(found)
+                _say(self._transport, {"taken": len(found)})
+            case "metrics":
+                _say(self._transport, {"samples": self._house.samples()})
             case "exit":
                 _say(self._transport, {"leaving": True})
                 self._house.leave()
             case other:
-                raise BadRequest(f"There is no operation {other!r}.", field="op", remedy="Known: reload, stats, drop, exit.")
+                raise BadRequest(f"There is no operation {other!r}.", field="op", remedy=f"Known: {OPERATIONS}.")
 
 
 def _parse(line: bytes) -> dict[str, Any]:

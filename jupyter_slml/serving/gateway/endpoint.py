@@ -1,236 +1,218 @@
-"""One endpoint: the requests that wait, the replicas that answer, and the rule that joins them.
-
-The rule (no timer): a request that arrives while a replica is idle leaves at once; while all are busy it waits, and a
-replica that has answered gets all that waits. So a batch is what arrived during one turn of a replica: it adapts to load.
-"""
+"""One endpoint: its revisions, and which of them a request goes to."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
-from time import monotonic
-from typing import Any
+from random import random
+from typing import TYPE_CHECKING, Any
 
-from jupyter_slml.errors import Busy, Expired, NotFound, SlmlError, Unavailable
-from jupyter_slml.serving.frames import Reply
+from jupyter_slml.domain.latencies import quantile
+from jupyter_slml.errors import Busy, NotFound, SlmlError, Unavailable
+from jupyter_slml.serving.gateway.doors import SLML, VARIANT
 from jupyter_slml.serving.gateway.exchange import Exchange
-from jupyter_slml.serving.gateway.latency import Histogram
-from jupyter_slml.serving.gateway.limits import Limits
-from jupyter_slml.serving.gateway.link import ReplicaLink
+from jupyter_slml.serving.gateway.pool import Pool
 from jupyter_slml.serving.gateway.routes import EndpointRoute
 
-
-class Budget:
-    """Bytes of bodies in memory, all endpoints together."""
-
-    __slots__ = ("used",)
-
-    def __init__(self) -> None:
-        self.used = 0
+if TYPE_CHECKING:
+    from jupyter_slml.serving.gateway.house import House
 
 
 class Endpoint:
-    """Queue, replicas and counters of one endpoint. Everything happens on the gateway's loop, in callbacks."""
+    """A name that clients call. Each revision has a pool of replicas of its own."""
 
-    def __init__(self, name: str, route: EndpointRoute, limits: Limits, budget: Budget) -> None:
+    def __init__(self, name: str, route: EndpointRoute, house: House) -> None:
         self.name = name
+        self.house = house
         self.route = route
-        self._limits = limits
-        self._budget = budget
-        self.queue: deque[Exchange] = deque()
-        self.links: set[ReplicaLink] = set()
-        #: Links in rotation that wait for work.
-        self._idle: list[ReplicaLink] = []
-        self._rotation = 0
-        self.requests = 0
-        self.errors = 0
-        self.refused = 0
-        self.batches = 0
-        self.latency = Histogram()
+        self.pools: dict[str, Pool] = {}
+        self._record = 0.0
+        #: Those that get requests, with their share and what they are owed (smooth weighted round robin).
+        self._shares: list[list[Any]] = []
+        #: The only one, when there is no choice.
+        self._only: Pool | None = None
+        self._update(route)
+
+    @property
+    def max_body(self) -> int:
+        return self.route.max_body or self.house.limits.body
 
     # requests
 
     def admit(self, exchange: Exchange) -> None:
-        """Take a request, or refuse it when as many wait as may wait."""
-        self.requests += 1
-        size = len(exchange.body)
-        if len(self.queue) >= self.route.max_queue or self._budget.used + size > self._limits.held_bytes:
-            self.refused += 1
-            exchange.fail(
-                Busy(
-                    f"{len(self.queue)} requests wait for {self.name!r}, which is as many as may wait.",
-                    field="endpoint",
-                    value=self.name,
-                    remedy="Try again after the time in Retry-After, or deploy with a larger --max-queue.",
-                    detail={"retry_after": 1},
-                )
-            )
-            return
-        self._budget.used += size
-        exchange.endpoint = self
-        exchange.deadline = exchange.arrived + self.route.timeout
-        self.queue.append(exchange)
-        if self._idle:
-            self._flush(self._idle.pop())
+        """Give a request to a revision: by its share of the traffic, or the one that the client names."""
+        if self._record and random() < self._record:
+            exchange.recorded = True
+        pool = self._only
+        if pool is None or exchange.door is not SLML:
+            try:
+                pool = self._choose(exchange)
+            except SlmlError as error:
+                exchange.fail(error)
+                return
+        pool.admit(exchange)
 
-    def withdraw(self, exchange: Exchange) -> None:
-        """The client went away. What is already with a replica is answered to nobody."""
-        self._settle(exchange)
-        try:
-            self.queue.remove(exchange)
-        except ValueError:
-            return
+    def _choose(self, exchange: Exchange) -> Pool:
+        named = exchange.headers.get(VARIANT)
+        if named is not None:
+            found = next((pool for pool in self.pools.values() if pool.variant.encode() == named), None)
+            if found is None or found.revision not in self.route.revisions:
+                raise _unknown_variant(self, named)
+            return found
+        if not self._shares:
+            raise Unavailable(f"{self.name!r} has no revision.", field="endpoint", value=self.name)
+        return self._next()
 
-    def expire(self, now: float) -> None:
-        """Answer 504 to whatever is past its deadline."""
-        while self.queue and self.queue[0].deadline <= now:
-            self._fail(self.queue.popleft(), self._expired())
-        for link in self.links:
-            for exchange in link.batch or ():
-                if not exchange.done and exchange.deadline <= now:
-                    self._fail(exchange, self._expired())
+    def _next(self) -> Pool:
+        """Each in its share, evenly spread: of ten requests one for a share of 10, never two in a row."""
+        best = self._shares[0]
+        total = 0
+        for share in self._shares:
+            share[2] += share[1]
+            total += share[1]
+            if share[2] > best[2]:
+                best = share
+        best[2] -= total
+        pool: Pool = best[0]
+        return pool
 
-    # replicas
-
-    def attach(self, link: ReplicaLink) -> None:
-        self.links.add(link)
-        self._rotate()
-
-    def drop(self, link: ReplicaLink, then: Callable[[], None]) -> None:
-        """Take a replica out of rotation; `then` is called when it has answered what it has."""
-        link.draining = True
-        self._rotate()
-        link.call_when_idle(then)
-
-    def lost(self, link: ReplicaLink, batch: list[Exchange] | None) -> None:
-        """A replica went away: what it had not answered goes to the head of the queue, in its order."""
-        self.links.discard(link)
-        for exchange in reversed(batch or ()):
-            if exchange.done:
-                continue
-            exchange.tries += 1
-            if exchange.tries > self._limits.tries:
-                self._fail(exchange, self._unlucky(exchange))
-            else:
-                self.queue.appendleft(exchange)
-        self._rotate()
-
-    def answered(self, link: ReplicaLink, batch: list[Exchange], replies: Sequence[Reply]) -> None:
-        """A replica answered its batch. It gets the next one first, so that it works while the answers are written."""
-        now = monotonic()
-        if self._serves(link):
-            if self.queue:
-                self._flush(link)
-            else:
-                self._idle.append(link)
-        for exchange, reply in zip(batch, replies, strict=True):
-            if exchange.done:
-                continue
-            self._settle(exchange)
-            self.latency.add(now - exchange.arrived)
-            if reply.status >= 400:
-                if reply.status >= 500:
-                    self.errors += 1
+    def rehome(self, pool: Pool, error: SlmlError | None = None) -> None:
+        """Requests wait for a revision that gets none any more, or that cannot live (`error`): another that gets requests
+        takes them; with an error only one that has replicas. Those for which there is none stay, or fail."""
+        waiting = list(pool.queue)
+        pool.queue.clear()
+        staying: list[Exchange] = []
+        moved: dict[Pool, list[Exchange]] = {}
+        others = [share[0] for share in self._shares if share[0] is not pool and (error is None or share[0].rotation)]
+        for index, exchange in enumerate(waiting):
+            known = pool.revision in self.route.revisions
+            if VARIANT in exchange.headers:
+                if not known:
+                    pool.fail(exchange, _unknown_variant(self, exchange.headers[VARIANT]))
+                elif error is not None:
+                    pool.fail(exchange, error)
                 else:
-                    self.refused += 1
-            exchange.finish(*reply)
+                    staying.append(exchange)
+            elif others:
+                moved.setdefault(others[index % len(others)], []).append(exchange)
+            elif error is not None:
+                pool.fail(exchange, error)
+            else:
+                staying.append(exchange)
+        pool.queue.extend(staying)
+        for other, exchanges in moved.items():
+            other.adopt(exchanges)
+            other.want()
+
+    # the snapshot
 
     def update(self, route: EndpointRoute) -> None:
         """Take a new snapshot's word; what waits keeps waiting, for no longer than the new timeout allows."""
+        if route is self.route:
+            return
         if route.timeout < self.route.timeout:
-            for exchange in self.queue:
-                exchange.deadline = min(exchange.deadline, exchange.arrived + route.timeout)
+            for pool in self.pools.values():
+                for exchange in pool.queue:
+                    exchange.deadline = min(exchange.deadline, exchange.arrived + route.timeout)
+        self._update(route)
+
+    def _update(self, route: EndpointRoute) -> None:
         self.route = route
-        self._rotate()
+        self._record = route.record
+        for revision, found in route.revisions.items():
+            known = self.pools.get(revision)
+            if known is None:
+                self.pools[revision] = Pool(self, revision, found)
+            elif known.route != found:
+                known.reroute(found)
+                self.house.rerouted(known)
+        weights = route.weights
+        self._shares = [[self.pools[revision], weight, 0] for revision, weight in weights.items()]
+        self._only = self._shares[0][0] if len(self._shares) == 1 else None
+        for revision, pool in list(self.pools.items()):
+            pool.targeted = revision in weights
+            if not pool.targeted and pool.queue:
+                self.rehome(pool)
+            self.tidy(pool)
+        for pool in self.pools.values():
+            pool.want()
+
+    def tidy(self, pool: Pool) -> None:
+        """Forget a revision that the snapshot does not have and that has nothing left."""
+        if pool.revision not in self.route.revisions and not pool.links and not pool.queue:
+            self.pools.pop(pool.revision, None)
 
     def close(self) -> None:
         """The endpoint is gone: what waits is told so, what is with a replica is still answered."""
-        while self.queue:
-            self._fail(self.queue.popleft(), unknown_endpoint(self.name))
-        for link in list(self.links):
-            link.finish()
-
-    def _rotate(self) -> None:
-        """Work out anew which replicas are in rotation, and give work to the idle ones."""
-        serving = [link for link in self.links if self._serves(link)]
-        self._rotation = len(serving)
-        self._idle = [link for link in serving if link.batch is None]
-        while self.queue and self._idle:
-            self._flush(self._idle.pop())
-
-    def _serves(self, link: ReplicaLink) -> bool:
-        return link.revision == self.route.wanted and not link.draining and link in self.links
-
-    def _flush(self, link: ReplicaLink) -> None:
-        queue = self.queue
-        count = min(len(queue), self._limits.batch)
-        if self._rotation > 1:
-            # One replica never takes everything while another may be idle in a moment.
-            count = min(count, (len(queue) + 1) // 2)
-        batch = [queue.popleft()]
-        size = len(batch[0].body)
-        while len(batch) < count:
-            size += len(queue[0].body)
-            if size > self._limits.batch_bytes:
-                break
-            batch.append(queue.popleft())
-        self.batches += 1
-        link.send(batch)
-
-    # ends
-
-    def _settle(self, exchange: Exchange) -> None:
-        if not exchange.done:
-            exchange.done = True
-            self._budget.used -= len(exchange.body)
-
-    def _fail(self, exchange: Exchange, error: SlmlError) -> None:
-        self._settle(exchange)
-        self.errors += 1
-        exchange.fail(error)
-
-    def _expired(self) -> Expired:
-        state = "its replicas are busy" if self._rotation else "no replica of it is ready"
-        return Expired(
-            f"{self.name!r} did not answer within {self.route.timeout:g} s: {state}.",
-            field="endpoint",
-            value=self.name,
-            remedy="See what it waits for with: jupyter slml endpoints. A longer --timeout lets requests wait longer.",
-        )
-
-    def _unlucky(self, exchange: Exchange) -> Unavailable:
-        return Unavailable(
-            f"{exchange.tries} replicas of {self.name!r} died while they had this request.",
-            field="endpoint",
-            value=self.name,
-            remedy="Look into the replica's last lines with: jupyter slml endpoints. The request itself may be the cause.",
-            detail={"retry_after": 1},
-        )
+        self.route = self.route.model_copy(update={"revisions": {}, "traffic": {}})
+        self._shares, self._only = [], None
+        for pool in list(self.pools.values()):
+            pool.targeted = False
+            pool.close(unknown_endpoint(self.name))
 
     # for people
 
+    def note(self, exchange: Exchange, now: float, status: int, replica: str, content_type: bytes, answer: bytes) -> None:
+        """Put a request into the request log: with what it said when it is recorded, else that it failed."""
+        self.house.requests.note(self, exchange, now, status, replica, content_type, answer)
+
+    def full(self, pool: Pool) -> Busy:
+        return Busy(
+            f"{len(pool.queue)} requests wait for {self.name!r}, which is as many as may wait.",
+            field="endpoint",
+            value=self.name,
+            remedy="Try again after the time in Retry-After, or deploy with a larger --max-queue.",
+            detail={"retry_after": 1, "ready": pool.rotation > 0},
+        )
+
     def state(self) -> dict[str, Any]:
         """What a client may know of it."""
+        targeted = [pool for pool in self.pools.values() if pool.targeted]
         return {
             "name": self.name,
-            "ready": self._rotation > 0,
+            "ready": any(pool.rotation for pool in targeted),
             "serving": self.route.serving,
-            "replicas": self._rotation,
-            "queued": len(self.queue),
+            "replicas": sum(pool.rotation for pool in targeted),
+            "queued": sum(len(pool.queue) for pool in self.pools.values()),
+            "variants": [
+                {
+                    "variant": pool.variant,
+                    "model": pool.route.model,
+                    "version": pool.route.version,
+                    "weight": self.route.weights.get(pool.revision, 0),
+                    "replicas": pool.rotation,
+                }
+                for pool in self.pools.values()
+                if pool.revision in self.route.revisions
+            ],
         }
 
     def statistics(self) -> dict[str, Any]:
-        """Counters since the gateway started, and what is there now."""
+        """Sums over the revisions, and each of them; see `control.py`."""
+        pools = list(self.pools.values())
+        counts: dict[int, int] = {}
+        for pool in pools:
+            for bucket, count in pool.latency.sparse().items():
+                counts[bucket] = counts.get(bucket, 0) + count
         return {
-            "requests": self.requests,
-            "errors": self.errors,
-            "refused": self.refused,
-            "batches": self.batches,
-            "queued": len(self.queue),
-            "replicas": sorted(link.replica for link in self.links if self._serves(link)),
-            "attached": sorted(link.replica for link in self.links),
-            "latency": {"p50": self.latency.quantile(0.5), "p99": self.latency.quantile(0.99)},
+            "requests": sum(pool.arrivals for pool in pools),
+            "errors": sum(pool.errors for pool in pools),
+            "refused": sum(pool.refused for pool in pools),
+            "batches": sum(pool.batches for pool in pools),
+            "queued": sum(len(pool.queue) for pool in pools),
+            "replicas": sorted(link.replica for pool in pools if pool.targeted for link in pool.links if link.serves),
+            "attached": sorted(link.replica for pool in pools for link in pool.links),
+            "latency": {"p50": quantile(counts, 0.5), "p99": quantile(counts, 0.99)},
+            "revisions": {pool.revision: pool.statistics() for pool in pools},
         }
+
+
+def _unknown_variant(endpoint: Endpoint, named: bytes) -> NotFound:
+    known = [pool.variant for pool in endpoint.pools.values() if pool.revision in endpoint.route.revisions]
+    return NotFound(
+        f"{endpoint.name!r} has no variant {named.decode('latin-1')[:63]!r}.",
+        field="X-Amzn-SageMaker-Target-Variant",
+        value=named.decode("latin-1"),
+        remedy=f"Its variants: {', '.join(known)}." if known else None,
+    )
 
 
 def unknown_endpoint(name: str) -> NotFound:

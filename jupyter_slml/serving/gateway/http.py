@@ -8,8 +8,8 @@ connection can be kept; one after which the bytes cannot be trusted ends the con
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
-from collections.abc import Callable
 from enum import IntEnum
 from time import monotonic
 from typing import Protocol, cast
@@ -29,10 +29,37 @@ from jupyter_slml.errors import (
 )
 from jupyter_slml.serving import frames
 from jupyter_slml.serving.gateway import answers
+from jupyter_slml.serving.gateway.doors import SAGEMAKER, SAGEMAKER_HEADERS, SIGNED, SLML
 from jupyter_slml.serving.gateway.exchange import Exchange
 from jupyter_slml.serving.gateway.limits import Limits
 
-Action = Callable[[Exchange], None]
+#: Headers that mean something here, and whether they are SageMaker's.
+KNOWN = dict.fromkeys(
+    (
+        b"accept",
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"expect",
+        b"traceparent",
+        b"transfer-encoding",
+    ),
+    False,
+) | dict.fromkeys(SAGEMAKER_HEADERS, True)
+
+#: `version-trace-parent-flags`, see https://www.w3.org/TR/trace-context/
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+
+
+class Addressee(Protocol):
+    """Who answers at an address."""
+
+    @property
+    def max_body(self) -> int:
+        """Largest body in bytes."""
+
+    def admit(self, exchange: Exchange) -> None: ...
 
 
 class Desk(Protocol):
@@ -43,8 +70,11 @@ class Desk(Protocol):
     #: Coarse monotonic time, good to a tenth of a second and free of charge.
     now: float
     leaving: bool
+    #: Ids of requests: what all of this gateway's begin with, and how many there were.
+    prefix: bytes
+    count: int
 
-    def direct(self, method: bytes, url: bytes, authorization: bytes) -> Action:
+    def direct(self, method: bytes, url: bytes, authorization: bytes) -> Addressee:
         """Who answers that request. Raises SlmlError."""
 
 
@@ -75,7 +105,8 @@ class HttpConnection(asyncio.Protocol):
         self._paused = False
         #: Whether all bytes of the piece in hand belong to a head that an earlier piece began.
         self._same_head = False
-        self._known_head = (b"", b"", frames.head(b"", b""))
+        #: The head of the last question up to its trace id: a client asks the same way again and again.
+        self._known_start = (b"", b"", SLML, frames.head_start(b"", b"", SLML.name))
         self._clear()
 
     def _clear(self) -> None:
@@ -83,14 +114,11 @@ class HttpConnection(asyncio.Protocol):
         self._method = b""
         self._head_size = 0
         self._unended = 0
-        self._content_type = b""
-        self._accept = b""
-        self._authorization = b""
-        self._expect = b""
-        self._length: int | None = None
-        self._chunked = False
+        self._headers: dict[bytes, bytes] = {}
+        self._door = SLML
         self._problem: SlmlError | None = None
-        self._action: Action | None = None
+        self._addressee: Addressee | None = None
+        self._most = self._limits.body
         self._body: bytes = b""
         self._chunks: list[bytes] | None = None
         self._body_size = 0
@@ -108,9 +136,9 @@ class HttpConnection(asyncio.Protocol):
         self.desk.connections.discard(self)
         for exchange in self.pending:
             if not exchange.done:
-                exchange.done = exchange.endpoint is None
-                if exchange.endpoint is not None:
-                    exchange.endpoint.withdraw(exchange)
+                exchange.done = exchange.pool is None
+                if exchange.pool is not None:
+                    exchange.pool.withdraw(exchange)
         self.pending.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -175,55 +203,62 @@ class HttpConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value) + 4
         name = name.lower()
-        if name == b"content-type":
-            self._content_type = value
-        elif name == b"accept":
-            self._accept = value
-        elif name == b"authorization":
-            self._authorization = value
-        elif name == b"content-length":
-            # The parser has checked that it is a number, and that there is one only.
-            self._length = int(value)
-        elif name == b"transfer-encoding":
-            self._chunked = True
-            if value.strip().lower() != b"chunked":
-                self._problem = BadRequest("The only transfer encoding taken is chunked.", field="Transfer-Encoding")
-        elif name == b"content-encoding" and value.strip().lower() != b"identity":
-            self._problem = UnsupportedType(
-                "Compressed bodies are not taken.",
-                field="Content-Encoding",
-                value=value.decode("latin-1"),
-                remedy="Send the body as it is.",
-            )
-        elif name == b"expect":
-            self._expect = value.strip().lower()
+        sagemaker = KNOWN.get(name)
+        if sagemaker is None:
+            return
+        headers = self._headers
+        # One that comes twice is read as one, as HTTP says; nothing here takes a list, so it is refused by whoever reads it.
+        headers[name] = value if name not in headers else headers[name] + b", " + value
+        if sagemaker:
+            self._door = SAGEMAKER
 
     def on_headers_complete(self) -> None:
         if self._stage is Stage.DEAF:
             return
         self._stage = Stage.BODY
-        limits = self._limits
-        if self._head_size > limits.head:
+        if self._head_size > self._limits.head:
             return self._fatal(self._large_head())
-        if self._length is not None and self._length > limits.body:
-            return self._fatal(self._large_body())
+        headers = self._headers
+        authorization = headers.get(b"authorization", b"")
+        if authorization.startswith(SIGNED):
+            self._door = SAGEMAKER
         method = self._method = self._parser.get_method()
         try:
-            self._action = self.desk.direct(method, self._url, self._authorization)
-            if self._problem is None and method == b"POST" and self._length is None and not self._chunked:
-                self._problem = LengthRequired(remedy="Send Content-Length, or the body in chunks.", field="Content-Length")
+            self._addressee = self.desk.direct(method, self._url, authorization)
+            self._most = self._addressee.max_body
+            self._check_form(method, headers)
         except SlmlError as error:
             self._problem = error
-        if self._expect and self._parser.get_http_version() != "1.0":
-            self._answer_expectation()
+        # The parser has checked that it is a number, and that there is one only.
+        length = headers.get(b"content-length")
+        if length is not None and int(length) > self._most:
+            return self._fatal(self._problem or self._large_body(int(length)))
+        if b"expect" in headers and self._parser.get_http_version() != "1.0":
+            self._answer_expectation(headers[b"expect"].strip().lower())
         return None
+
+    def _check_form(self, method: bytes, headers: dict[bytes, bytes]) -> None:
+        """Whether the body comes in a way that can be read. Raises SlmlError."""
+        coding = headers.get(b"transfer-encoding")
+        if coding is not None and coding.strip().lower() != b"chunked":
+            raise BadRequest("The only transfer encoding taken is chunked.", field="Transfer-Encoding")
+        compressed = headers.get(b"content-encoding")
+        if compressed is not None and compressed.strip().lower() != b"identity":
+            raise UnsupportedType(
+                "Compressed bodies are not taken.",
+                field="Content-Encoding",
+                value=compressed.decode("latin-1"),
+                remedy="Send the body as it is.",
+            )
+        if method == b"POST" and coding is None and b"content-length" not in headers:
+            raise LengthRequired(remedy="Send Content-Length, or the body in chunks.", field="Content-Length")
 
     def on_body(self, chunk: bytes) -> None:
         if self._stage is Stage.DEAF:
             return
         self._body_size += len(chunk)
-        if self._body_size > self._limits.body:
-            self._fatal(self._large_body())
+        if self._body_size > self._most:
+            self._fatal(self._problem or self._large_body(None))
         elif self._problem is not None:
             return
         elif self._chunks is not None:
@@ -240,13 +275,18 @@ class HttpConnection(asyncio.Protocol):
         self._stage = Stage.IDLE
         self._since = self.desk.now
         parser = self._parser
-        content_type, accept, head = self._known_head
-        if content_type != self._content_type or accept != self._accept:
-            head = frames.head(self._content_type, self._accept)
-            self._known_head = (self._content_type, self._accept, head)
+        headers, door, desk = self._headers, self._door, self.desk
+        content_type, accept = headers.get(b"content-type", b""), headers.get(b"accept", b"")
+        known = self._known_start
+        if known[0] != content_type or known[1] != accept or known[2] is not door:
+            start = frames.head_start(content_type, accept, door.name)
+            known = self._known_start = (content_type, accept, door, start)
         body = self._body if self._chunks is None else b"".join(self._chunks)
-        exchange = Exchange(self, monotonic(), head, body)
-        exchange.keep = parser.should_keep_alive() and not self.desk.leaving
+        desk.count += 1
+        exchange = Exchange(self, monotonic(), b"%b%016x" % (desk.prefix, desk.count), door, headers, known[3], body)
+        if b"traceparent" in headers and (trace := TRACEPARENT.fullmatch(headers[b"traceparent"].strip())):
+            exchange.trace = trace[1]
+        exchange.keep = parser.should_keep_alive() and not desk.leaving
         exchange.old = parser.get_http_version() == "1.0"
         exchange.bare = self._method == b"HEAD"
         self.pending.append(exchange)
@@ -257,13 +297,13 @@ class HttpConnection(asyncio.Protocol):
         if self._problem is not None:
             exchange.fail(self._problem)
         else:
-            assert self._action is not None
-            self._action(exchange)
+            assert self._addressee is not None
+            self._addressee.admit(exchange)
 
-    def _answer_expectation(self) -> None:
-        if self._expect != b"100-continue":
+    def _answer_expectation(self, expected: bytes) -> None:
+        if expected != b"100-continue":
             self._problem = self._problem or ExpectationFailed(
-                f"Expect: {self._expect.decode('latin-1')[:80]} is not known.",
+                f"Expect: {expected.decode('latin-1')[:80]} is not known.",
                 field="Expect",
                 remedy="Leave the header out, or send 100-continue.",
             )
@@ -316,7 +356,9 @@ class HttpConnection(asyncio.Protocol):
         if self._stage is Stage.DEAF:
             return
         self._stage = Stage.DEAF
-        exchange = Exchange(self, self.desk.now, b"", b"")
+        self.desk.count += 1
+        name = b"%b%016x" % (self.desk.prefix, self.desk.count)
+        exchange = Exchange(self, self.desk.now, name, self._door, self._headers, b"", b"")
         exchange.keep = False
         exchange.linger = True
         self.pending.append(exchange)
@@ -329,12 +371,12 @@ class HttpConnection(asyncio.Protocol):
             remedy="Send fewer or shorter headers.",
         )
 
-    def _large_body(self) -> TooLarge:
+    def _large_body(self, length: int | None) -> TooLarge:
         return TooLarge(
-            f"The body is larger than {self._limits.body} bytes.",
+            f"The body is larger than {self._most} bytes.",
             field="body",
-            value=self._length,
-            remedy="Send fewer rows per request.",
+            value=length,
+            remedy="Send fewer rows per request, or deploy with a larger --max-body.",
         )
 
     # time

@@ -14,6 +14,7 @@ class Limits:
 
     #: Request line and headers of one request.
     head: int = 16 * KIB
+    #: Of a body, where the endpoint has no bound of its own.
     body: int = 16 * MIB
     #: From the first byte of a request to the end of its headers, and from there to the end of its body.
     head_time: float = 10.0
@@ -34,5 +35,14 @@ class Limits:
     held_bytes: int = 256 * MIB
     #: How often an unanswered request is given to another replica after its own died.
     tries: int = 2
+    #: A replica that is at one batch for so long, and for longer than a request may take, hangs. One that has been silent
+    #: for the probe time is asked whether it lives.
+    hang_time: float = 30.0
+    probe_time: float = 10.0
+    #: How long after the gateway's start, and after the loss of a replica, replicas may come back before one is started.
+    reattach_time: float = 1.0
+    quiet_time: float = 0.5
+    #: How long a replica that the daemon starts is waited for.
+    waking_time: float = 5.0
     #: How long a request in flight may take after the gateway was asked to leave.
     drain_time: float = 5.0

@@ -20,13 +20,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from jupyter_slml.domain import formats
 from jupyter_slml.errors import Invalid, SlmlError
 from jupyter_slml.serving import frames
-from jupyter_slml.serving.replica import codec
-from jupyter_slml.serving.replica.batch import Answerer
+from jupyter_slml.serving.replica.batch import Answerer, first_line
+from jupyter_slml.serving.replica.columns import Columns
 from jupyter_slml.serving.replica.link import DataLink
-from jupyter_slml.serving.replica.predictors import predictor
+from jupyter_slml.serving.replica.loading import load
 
 log = logging.getLogger("slml.replica")
 
@@ -145,14 +144,14 @@ class Replica:
 
     def _load(self) -> Answerer:
         payload = self._payload
-        model = formats.by_key(payload["format"]).read(Path(payload["path"]))
-        found = predictor(model, payload.get("signature"), int(payload.get("threads", 1)))
-        columns = codec.Columns(payload.get("signature"))
+        path, digest, key = Path(payload["path"]), payload["digest"], payload["format"]
+        threads, allowed = int(payload.get("threads", 1)), bool(payload.get("allow_pickle"))
+        model, found = load(path, digest, key, payload.get("signature"), threads, allowed)
+        columns = Columns(payload.get("signature"))
         answerer = Answerer(found, columns)
         self._names.update(model=model, endpoint=payload["endpoint"], version=payload["version"])
         self._phase("load")
-        if columns.width is not None:
-            _sample(answerer, columns.width)
+        _sample(answerer, columns, payload.get("sample"))
         self._phase("sample")
         self._loaded.set()
         # What is there now lives as long as the replica: the collector need not look at it, nor copy its pages.
@@ -178,25 +177,36 @@ class Replica:
             data = data[os.write(self._messages, data) :]
 
 
-def _sample(answerer: Answerer, width: int) -> None:
-    """One prediction of a row of zeros, through all that a request goes through. Raises Invalid when it fails."""
-    body = orjson.dumps(np.zeros((1, width)), option=orjson.OPT_SERIALIZE_NUMPY)
-    (reply,) = answerer.answer([frames.Question("application/json", "", body)])
-    if reply.status != 200:
-        error = orjson.loads(reply.body)["error"]
+def _sample(answerer: Answerer, columns: Columns, given: Any) -> None:
+    """One prediction, through all that a request goes through: of the body that was given, else of a made-up row.
+
+    Raises Invalid when it fails. A model of which neither a body nor the width is known is believed.
+    """
+    try:
+        if given is not None:
+            what = "the sample"
+            (reply,) = answerer.answer([frames.Question("application/json", "", orjson.dumps(given))])
+            if reply.status != 200:
+                raise Invalid(orjson.loads(reply.body)["error"]["message"])
+        elif answerer.takes_rows and columns.width is not None:
+            what = f"a row of {columns.width} {answerer.sample_is}"
+            answerer.sample()
+    except Exception as error:
+        message = error.message if isinstance(error, SlmlError) else first_line(error)
         raise Invalid(
-            f"The model does not predict a row of {width} zeros: {error['message']}",
+            f"The model does not predict {what}: {message}",
             field="model",
-            remedy="Check that it was trained with the columns of its signature.",
-        )
+            remedy="Check that it was trained with the columns of its signature, or deploy it with a sample that it takes.",
+        ) from error
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """The error as people see it: our own frames left out, and an own error as its message alone."""
-    if isinstance(error, SlmlError):
+    """The error as people see it: our own frames left out, and an own error as its message alone or with what caused it."""
+    if isinstance(error, SlmlError) and (error.__cause__ is None or isinstance(error.__cause__, SlmlError)):
         return {"ename": type(error).__name__, "evalue": str(error), "traceback": []}
     ours = str(Path(__file__).parents[2])
-    frames_ = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(ours)]
+    source = error.__cause__ if isinstance(error, SlmlError) and error.__cause__ is not None else error
+    frames_ = [frame for frame in traceback.extract_tb(source.__traceback__) if not frame.filename.startswith(ours)]
     # The last ones: a recursion has a thousand.
-    lines = traceback.format_list(frames_[-SHOWN_FRAMES:]) + traceback.format_exception_only(error)
+    lines = traceback.format_list(frames_[-SHOWN_FRAMES:]) + traceback.format_exception_only(source)
     return {"ename": type(error).__name__, "evalue": str(error)[:2000], "traceback": [line.rstrip("\n") for line in lines]}

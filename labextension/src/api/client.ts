@@ -4,12 +4,14 @@ import { ServerConnection } from '@jupyterlab/services';
 import type {
   ICurves,
   IEndpoint,
+  IEndpointLoad,
   IJob,
   IJobPage,
   IJobSummary,
   ILogPage,
   IModel,
-  IStatus
+  IStatus,
+  IVersion
 } from './types';
 
 /** What went wrong, and what to do: the one error shape of the platform. */
@@ -23,6 +25,14 @@ export class ApiError extends Error {
     super(message);
     this.name = 'ApiError';
   }
+}
+
+/** What an endpoint said to one request. */
+export interface IAnswer {
+  status: number;
+  text: string;
+  /** From the browser to the endpoint and back. */
+  milliseconds: number;
 }
 
 /** The Jupyter server's `slml/*`, typed. */
@@ -78,6 +88,38 @@ export class SlmlClient {
   async endpoints(): Promise<IEndpoint[]> {
     return (await this._json<{ endpoints: IEndpoint[] }>('endpoints'))
       .endpoints;
+  }
+
+  /** What an endpoint does now, its cold starts and its cost so far. */
+  endpointLoad(name: string): Promise<IEndpointLoad> {
+    return this._json(`endpoints/${encodeURIComponent(name)}/load`);
+  }
+
+  /** One prediction, through the Jupyter server; an answer that is a refusal is text, too. */
+  async invoke(name: string, body: string, type: string): Promise<IAnswer> {
+    const begun = performance.now();
+    const url = URLExt.join(
+      this._settings.baseUrl,
+      'slml/endpoints',
+      encodeURIComponent(name),
+      'invocations'
+    );
+    const response = await ServerConnection.makeRequest(
+      url,
+      { method: 'POST', body, headers: { 'Content-Type': type } },
+      this._settings
+    );
+    return {
+      status: response.status,
+      text: await response.text(),
+      milliseconds: performance.now() - begun
+    };
+  }
+
+  /** A registered version with its signature. */
+  version(model: string, number: number): Promise<IVersion> {
+    const path = `models/${encodeURIComponent(model)}/versions/${number}`;
+    return this._json(path);
   }
 
   removeEndpoint(name: string): Promise<unknown> {

@@ -83,6 +83,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/endpoints/{name}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Load
+         * @description What the endpoint does now, its cold starts and its cost so far.
+         */
+        get: operations["get_load_endpoints__name__load_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -406,6 +426,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide
+         * @description Approve or reject a version.
+         */
+        post: operations["decide_models_decide_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diff Versions
+         * @description What changed from one version to another: metrics, parameters, signature, code, inputs, packages.
+         */
+        get: operations["diff_versions_models_diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Model
+         * @description Register bytes that lie in the store as the next version of a model.
+         */
+        post: operations["import_model_models_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote
+         * @description Move a version to a stage, or point an alias at it, if its gate holds. A gate that does not is answered 409
+         *     `gate_failed`, with every term and the numbers that it saw.
+         */
+        post: operations["promote_models_promote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Resolve
+         * @description The version that a reference means now.
+         */
+        get: operations["resolve_models_resolve_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back
+         * @description Take back the last move of a stage or an alias.
+         */
+        post: operations["roll_back_models_rollback_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models/{name}": {
         parameters: {
             query?: never;
@@ -423,6 +564,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/models/{name}/aliases/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove Alias */
+        delete: operations["remove_alias_models__name__aliases__alias__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Transitions
+         * @description The moves of a model, or of one version of it, newest first.
+         */
+        get: operations["list_transitions_models__name__transitions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/models/{name}/versions/{number}": {
         parameters: {
             query?: never;
@@ -432,6 +610,90 @@ export interface paths {
         };
         /** Get Version */
         get: operations["get_version_models__name__versions__number__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Version
+         * @description Refused while an endpoint serves it, while it is in staging or production, and while an alias points at it.
+         */
+        delete: operations["delete_version_models__name__versions__number__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}/versions/{number}/artifact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Artifact
+         * @description The stored bytes; `X-Slml-Format` and `X-Slml-Digest` say what they are.
+         */
+        get: operations["read_artifact_models__name__versions__number__artifact_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}/versions/{number}/baseline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Baseline
+         * @description Counts per feature and prediction of the training data, as JSON.
+         */
+        get: operations["read_baseline_models__name__versions__number__baseline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}/versions/{number}/card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Card
+         * @description The model card: a page with everything that is known of the version.
+         */
+        get: operations["read_card_models__name__versions__number__card_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/models/{name}/versions/{number}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evidence
+         * @description What was measured of a version, newest first.
+         */
+        get: operations["list_evidence_models__name__versions__number__evidence_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -626,6 +888,20 @@ export interface components {
             problem: string;
         };
         /**
+         * ColdStarts
+         * @description The newest starts of replicas, from the order until the gateway knew them.
+         */
+        ColdStarts: {
+            /** Count */
+            count: number;
+            /** Median */
+            median?: number | null;
+            /** Phases */
+            phases?: {
+                [key: string]: number;
+            };
+        };
+        /**
          * Collect
          * @description What may go: jobs that ended so long ago, except the newest of each name.
          */
@@ -674,6 +950,29 @@ export interface components {
             };
             /** Models */
             models: number;
+        };
+        /**
+         * DecisionSpec
+         * @description Approve or reject a version.
+         */
+        DecisionSpec: {
+            /**
+             * Actor
+             * @default
+             */
+            actor: string;
+            /**
+             * Approval
+             * @enum {string}
+             */
+            approval: "approved" | "rejected" | "pending";
+            /** Model */
+            model: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
         };
         /** DeleteMany */
         DeleteMany: {
@@ -825,11 +1124,64 @@ export interface components {
             endpoints: components["schemas"]["EndpointView"][];
         };
         /**
+         * EndpointLoad
+         * @description Figures of one endpoint over the last `window` seconds; None where nothing was measured.
+         */
+        EndpointLoad: {
+            /** At */
+            at: number;
+            cold_starts: components["schemas"]["ColdStarts"];
+            /** Cost */
+            cost: number;
+            /** Error Rate */
+            error_rate: number;
+            /**
+             * In Flight
+             * @default 0
+             */
+            in_flight: number;
+            /** P50 */
+            p50?: number | null;
+            /** P95 */
+            p95?: number | null;
+            /** P99 */
+            p99?: number | null;
+            /** Rate */
+            rate: number;
+            /** Rates */
+            rates?: {
+                [key: string]: number;
+            };
+            /**
+             * Ready
+             * @default 0
+             */
+            ready: number;
+            /** Refused Rate */
+            refused_rate: number;
+            /** Replica Seconds */
+            replica_seconds: number;
+            /** Requests */
+            requests: number;
+            /**
+             * Standby
+             * @default 0
+             */
+            standby: number;
+            /**
+             * Waiting
+             * @default 0
+             */
+            waiting: number;
+            /** Window */
+            window: number;
+        };
+        /**
          * EndpointState
          * @description Observed state of an endpoint.
          * @enum {string}
          */
-        EndpointState: "starting" | "ready" | "degraded" | "failed" | "stopping" | "stopped";
+        EndpointState: "starting" | "ready" | "sleeping" | "degraded" | "failed" | "stopping" | "stopped";
         /**
          * EndpointView
          * @description An endpoint with what answers on it.
@@ -843,10 +1195,18 @@ export interface components {
             error?: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;
+            /** Max Replicas */
+            max_replicas?: number | null;
+            /** Min Replicas */
+            min_replicas?: number | null;
             /** Model */
             model: string;
             /** Name */
             name: string;
+            /** Previous */
+            previous?: {
+                [key: string]: number;
+            };
             /**
              * Reason
              * @default
@@ -905,6 +1265,43 @@ export interface components {
             last: number;
         };
         /**
+         * Evidence
+         * @description Measurements of a version that gates may ask for.
+         */
+        Evidence: {
+            /** At */
+            at: number;
+            /** Curves */
+            curves?: string | null;
+            /** Id */
+            id: number;
+            /** Job */
+            job?: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "evaluation" | "endpoint";
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            };
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+        };
+        /**
+         * EvidenceList
+         * @description Newest first.
+         */
+        EvidenceList: {
+            /** Evidence */
+            evidence: components["schemas"]["Evidence"][];
+        };
+        /**
          * Fingerprint
          * @description The environment in which the cell was written: Python `major.minor.micro` and the versions of known packages.
          */
@@ -947,6 +1344,59 @@ export interface components {
             memory: number;
             /** Name */
             name: string;
+        };
+        /**
+         * ImportSpec
+         * @description Register bytes that came from elsewhere and are in the store already.
+         *
+         *     The importer has read them in a process of its own; the daemon checks the digest and never loads them.
+         */
+        ImportSpec: {
+            /**
+             * Allow Pickle
+             * @default false
+             */
+            allow_pickle: boolean;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Digest */
+            digest: string;
+            /** Environment */
+            environment?: {
+                [key: string]: string;
+            };
+            /** Format */
+            format: string;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
+            /** Model */
+            model: string;
+            /** Parameters */
+            parameters?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Signature */
+            signature?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Size */
+            size: number;
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /** Tags */
+            tags?: {
+                [key: string]: string;
+            };
+            /** Type */
+            type: string;
         };
         /** InstanceList */
         InstanceList: {
@@ -1405,6 +1855,15 @@ export interface components {
             production?: number | null;
         };
         /**
+         * Moved
+         * @description A version after it was moved, and the moves that were made: none when it was there already.
+         */
+        Moved: {
+            /** Transitions */
+            transitions: components["schemas"]["Transition"][];
+            version: components["schemas"]["VersionView"];
+        };
+        /**
          * Origin
          * @description Where the cell stands.
          */
@@ -1481,6 +1940,38 @@ export interface components {
             start: number;
         };
         /**
+         * PromoteSpec
+         * @description Move a version to a stage, or point an alias at it.
+         */
+        PromoteSpec: {
+            /**
+             * Actor
+             * @default
+             */
+            actor: string;
+            /**
+             * Gate
+             * @description Move only if this holds: 'auc >= 0.9 and auc > production.auc'.
+             */
+            gate?: string | null;
+            /**
+             * Model
+             * @description NAME@VERSION, NAME@ALIAS or NAME@STAGE.
+             */
+            model: string;
+            /**
+             * Reason
+             * @description Why, for the log.
+             * @default
+             */
+            reason: string;
+            /**
+             * To
+             * @description A stage (candidate, staging, production, archived) or an alias.
+             */
+            to: string;
+        };
+        /**
          * Reason
          * @description Why an attempt ended as it did.
          * @enum {string}
@@ -1547,6 +2038,11 @@ export interface components {
             reason: string;
             /** Revision */
             revision: string;
+            /**
+             * Standby
+             * @default false
+             */
+            standby: boolean;
             state: components["schemas"]["ReplicaState"];
         };
         /**
@@ -1576,10 +2072,45 @@ export interface components {
             weight: number;
         };
         /**
+         * RollbackSpec
+         * @description Take back the last move of a stage or an alias.
+         */
+        RollbackSpec: {
+            /**
+             * Actor
+             * @default
+             */
+            actor: string;
+            /** Model */
+            model: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /**
+             * Seen
+             * @description Id of the model's newest move that the caller knows of.
+             */
+            seen?: number | null;
+            /**
+             * To
+             * @description The stage or alias that goes back to where it was.
+             * @default production
+             */
+            to: string;
+        };
+        /**
          * Settings
          * @description `settings.json` of a workspace: what `jupyter slml config` shows and sets.
          */
         Settings: {
+            /**
+             * Approval Required
+             * @description Whether only approved versions may go to production.
+             * @default false
+             */
+            approval_required: boolean;
             /**
              * Cache Gib
              * @description Size of each worker host's cache of inputs; the longest unused go first.
@@ -1587,10 +2118,44 @@ export interface components {
              */
             cache_gib: number;
             /**
+             * Gateway Auth
+             * @description Whether callers of endpoints must show a token.
+             * @default true
+             */
+            gateway_auth: boolean;
+            /**
+             * Gateway Certificate
+             * @description Certificate chain (PEM): the gateway speaks TLS.
+             */
+            gateway_certificate?: string | null;
+            /**
+             * Gateway Host
+             * @description Address on which the gateway listens.
+             * @default 127.0.0.1
+             */
+            gateway_host: string;
+            /**
+             * Gateway Key
+             * @description Private key of the certificate (PEM).
+             */
+            gateway_key?: string | null;
+            /**
+             * Gateway Open
+             * @description Allow an address other than this machine's own without TLS, or without tokens.
+             * @default false
+             */
+            gateway_open: boolean;
+            /**
              * Gateway Port
              * @description Port of the gateway. Unset: chosen once, then kept.
              */
             gateway_port?: number | null;
+            /**
+             * Gateways
+             * @description Gateway processes, all on the same port.
+             * @default 1
+             */
+            gateways: number;
             /**
              * Instances
              * @description Instance types of your own, by name (as JSON).
@@ -1679,6 +2244,52 @@ export interface components {
             /** Size */
             size: number;
         };
+        /**
+         * Transition
+         * @description One line of a model's append-only log of moves.
+         */
+        Transition: {
+            /** Actor */
+            actor: string;
+            /** After */
+            after: string | null;
+            /** Alias */
+            alias?: string | null;
+            /** At */
+            at: number;
+            /** Before */
+            before: string | null;
+            /** Evidence */
+            evidence?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "stage" | "alias" | "approval";
+            /** Model */
+            model: string;
+            /** Number */
+            number: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Undoes */
+            undoes?: number | null;
+        };
+        /**
+         * TransitionList
+         * @description Newest first.
+         */
+        TransitionList: {
+            /** Transitions */
+            transitions: components["schemas"]["Transition"][];
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -1693,61 +2304,18 @@ export interface components {
             type: string;
         };
         /**
-         * Version
-         * @description An immutable numbered artifact with its signature and lineage.
+         * VersionDiff
+         * @description The difference from one version to another, of one model or of two.
          */
-        Version: {
-            /** Baseline */
-            baseline?: string | null;
-            /** Captures */
-            captures?: {
-                [key: string]: string;
-            };
-            /** Created At */
-            created_at: number;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
-            /** Digest */
-            digest: string;
-            /** Environment */
-            environment?: {
-                [key: string]: string;
-            };
-            /** Format */
-            format: string;
-            /** Job */
-            job: string | null;
-            /** Metrics */
-            metrics?: {
-                [key: string]: number;
-            };
-            /** Model */
-            model: string;
-            /** Number */
-            number: number;
-            /** Output */
-            output: string;
-            /** Parameters */
-            parameters?: {
-                [key: string]: components["schemas"]["JsonValue"];
-            };
-            /** Signature */
-            signature?: {
-                [key: string]: components["schemas"]["JsonValue"];
-            } | null;
-            /** Size */
-            size: number;
-            /** Source */
-            source: string;
-            /** Tags */
-            tags?: {
-                [key: string]: string;
-            };
-            /** Type */
-            type: string;
+        VersionDiff: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Changes */
+            changes: components["schemas"]["Change"][];
+            /** Code */
+            code: string[];
         };
         /**
          * VersionView
@@ -2031,6 +2599,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_load_endpoints__name__load_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointLoad"];
                 };
             };
             /** @description Validation Error */
@@ -2606,7 +3205,205 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Version"];
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    decide_models_decide_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    diff_versions_models_diff_get: {
+        parameters: {
+            query: {
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                old: string;
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                new: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    import_model_models_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    promote_models_promote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromoteSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resolve_models_resolve_get: {
+        parameters: {
+            query: {
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                reference: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    roll_back_models_rollback_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollbackSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
                 };
             };
             /** @description Validation Error */
@@ -2651,6 +3448,74 @@ export interface operations {
             };
         };
     };
+    remove_alias_models__name__aliases__alias__delete: {
+        parameters: {
+            query?: {
+                reason?: string;
+                actor?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+                alias: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Moved"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_transitions_models__name__transitions_get: {
+        parameters: {
+            query?: {
+                number?: number | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransitionList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_version_models__name__versions__number__get: {
         parameters: {
             query?: never;
@@ -2669,7 +3534,167 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Version"];
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_version_models__name__versions__number__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_artifact_models__name__versions__number__artifact_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_baseline_models__name__versions__number__baseline_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_card_models__name__versions__number__card_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_evidence_models__name__versions__number__evidence_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvidenceList"];
                 };
             };
             /** @description Validation Error */

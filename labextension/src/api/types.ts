@@ -33,5 +33,8 @@ export type ILogPage = Answer<'LogPage'>;
 
 export type IModel = Answer<'ModelSummary'>;
 export type IEndpoint = Answer<'EndpointView'>;
+/** Figures of an endpoint; null where nothing was measured. */
+export type IEndpointLoad = Answer<'EndpointLoad'>;
+export type IVersion = Answer<'Version'>;
 export type EndpointState = components['schemas']['EndpointState'];
 export type IStatus = Answer<'Status'>;

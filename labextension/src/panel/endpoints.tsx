@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { closeIcon, copyIcon } from '@jupyterlab/ui-components';
+import { closeIcon, copyIcon, runIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { IEndpoint } from '../api/types';
@@ -10,6 +10,7 @@ import { Row, RowAction } from './row';
 export interface IEndpointActions {
   copyUrl: (endpoint: IEndpoint) => void;
   remove: (name: string) => void;
+  tryIt: (name: string) => void;
 }
 
 /** What is being served. */
@@ -54,6 +55,11 @@ export function Endpoints(props: {
                   icon={copyIcon}
                   label={trans.__('Copy the URL of endpoint %1', endpoint.name)}
                   onClick={() => actions.copyUrl(endpoint)}
+                />
+                <RowAction
+                  icon={runIcon}
+                  label={trans.__('Try endpoint %1', endpoint.name)}
+                  onClick={() => actions.tryIt(endpoint.name)}
                 />
                 <RowAction
                   icon={closeIcon}

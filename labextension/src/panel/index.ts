@@ -38,7 +38,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
       endpoints: {
         copyUrl: ({ url }) => void navigator.clipboard.writeText(url),
         remove: name =>
-          void commands.execute(CommandIDs.removeEndpoint, { name })
+          void commands.execute(CommandIDs.removeEndpoint, { name }),
+        tryIt: name => void commands.execute(CommandIDs.tryEndpoint, { name })
       }
     });
     shell.add(panel, 'left', { rank: 510 });

@@ -35,7 +35,11 @@ const plugin: JupyterFrontEndPlugin<void> = {
           workspace,
           trans,
           openLog: id => void commands.execute(CommandIDs.openLog, { id }),
-          stop: id => void commands.execute(CommandIDs.stopJob, { id })
+          stop: id => void commands.execute(CommandIDs.stopJob, { id }),
+          tryEndpoint: name =>
+            void commands.execute(CommandIDs.tryEndpoint, { name }),
+          removeEndpoint: name =>
+            void commands.execute(CommandIDs.removeEndpoint, { name })
         })
     });
   }

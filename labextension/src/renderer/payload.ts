@@ -3,6 +3,7 @@ import type {
   IArtifact,
   ICellError,
   ICurves,
+  IEndpointLoad,
   IJob,
   IPhase,
   JobState
@@ -51,6 +52,9 @@ export interface IEndpointCard {
   model: string;
   version: number;
   replicas: number;
+  /** Absent in cards of the first release. */
+  traffic?: { model: string; revision: number; weight: number }[];
+  load?: IEndpointLoad | null;
 }
 
 export type ICard = IJobCard | IEndpointCard;

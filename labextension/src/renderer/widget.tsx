@@ -4,9 +4,10 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import { JobWatch } from '../model/job';
+import { LoadWatch } from '../model/load';
 import { isFinal } from '../model/states';
 import type { WorkspaceModel } from '../model/workspace';
-import { EndpointCard } from './endpoint';
+import { EndpointCard, IEndpointCardActions } from './endpoint';
 import { ICardActions, JobCard } from './job';
 import {
   fallbacks,
@@ -26,6 +27,8 @@ export interface ICardOptions {
   trans: TranslationBundle;
   openLog: (id: string) => void;
   stop: (id: string) => void;
+  tryEndpoint: (name: string) => void;
+  removeEndpoint: (name: string) => void;
 }
 
 /**
@@ -47,6 +50,7 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
     if (this._saved?.kind === 'endpoint') {
       // Once, however often this is called: a signal keeps one connection of a slot.
       this._options.workspace.changed.connect(this.update, this);
+      this._watchLoad(this._saved.name);
     }
     if (this._watch?.id !== id) {
       this._watch?.dispose();
@@ -59,6 +63,7 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
 
   dispose(): void {
     this._watch?.dispose();
+    this._load?.dispose();
     super.dispose();
   }
 
@@ -68,7 +73,7 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
       return <pre>{this._text}</pre>;
     }
     if (this._saved.kind === 'endpoint') {
-      return <EndpointCard card={this._endpoint(this._saved)} trans={trans} />;
+      return this._renderEndpoint(this._endpoint(this._saved));
     }
     const { id } = this._saved;
     const known = this._watch?.known === true;
@@ -82,6 +87,40 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
         live={known}
         trans={trans}
       />
+    );
+  }
+
+  private _renderEndpoint(card: IEndpointCard): React.ReactElement {
+    const { trans, tryEndpoint, removeEndpoint } = this._options;
+    const actions: IEndpointCardActions | null = this._isLive(card)
+      ? {
+          tryIt: () => tryEndpoint(card.name),
+          remove: () => removeEndpoint(card.name)
+        }
+      : null;
+    return <EndpointCard card={card} actions={actions} trans={trans} />;
+  }
+
+  private _watchLoad(name: string): void {
+    if (this._load?.name === name) {
+      return;
+    }
+    this._load?.dispose();
+    const seen = () =>
+      this.isVisible &&
+      this._saved?.kind === 'endpoint' &&
+      this._isLive(this._endpoint(this._saved));
+    this._load = new LoadWatch(this._options.workspace.client, name, seen);
+    this._load.changed.connect(() => this.update());
+  }
+
+  /** Whether the endpoint is one that this workspace serves. */
+  private _isLive(card: IEndpointCard): boolean {
+    const { phase, id } = this._options.workspace;
+    return (
+      phase === 'running' &&
+      id === card.workspace &&
+      !['stopping', 'stopped'].includes(card.state)
     );
   }
 
@@ -164,15 +203,22 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
           url: now.url,
           model: now.model,
           version: now.version,
-          replicas: now.replicas.filter(each => each.state === 'ready').length
+          replicas: now.replicas.filter(each => each.state === 'ready').length,
+          traffic: now.revisions.map(each => ({
+            model: `${each.model}@${each.version}`,
+            revision: each.number,
+            weight: each.weight
+          })),
+          load: this._load?.load ?? saved.load
         }
-      : { ...saved, state: 'stopped', reason: '', replicas: 0 };
+      : { ...saved, state: 'stopped', reason: '', replicas: 0, load: null };
   }
 
   private _model: IRenderMime.IMimeModel | null = null;
   private _saved: ICard | null = null;
   private _text = '';
   private _watch: JobWatch | null = null;
+  private _load: LoadWatch | null = null;
   private _tail: string[] = [];
   private _tailRead = false;
 }

@@ -19,6 +19,7 @@ from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.retention import Retention
+from jupyter_slml.control.transitions import Transitions
 from jupyter_slml.control.waiting import Waiting
 from jupyter_slml.domain.instances import Catalogue, InstanceType
 from jupyter_slml.domain.outcomes import Artifact
@@ -48,6 +49,7 @@ class Control:
     jobs: Jobs
     retention: Retention
     models: Models
+    transitions: Transitions
     endpoints: Endpoints
 
     async def until(self, condition: Callable[[], object], seconds: float = 20.0) -> None:
@@ -66,7 +68,7 @@ async def running(
     database = Database(sqlite_url(place.database))
     store = file_url(place.blobs)
     blobs = open_blobs(store)
-    gateway = Gateway(place, None)
+    gateway = Gateway(place)
     catalogue, limits = Catalogue(own), limits or Limits()
     reconciler = Reconciler(
         database,
@@ -74,11 +76,10 @@ async def running(
         gateway,
         Bus(),
         store=store,
-        socket=str(place.gateway_socket),
         catalogue=catalogue,
         limits=limits,
     )
-    models = Models(database)
+    models = Models(database, blobs)
     waiting = Waiting(compute, catalogue, limits, database.clock)
     await compute.start(reconciler.observer)
     work = asyncio.create_task(reconciler.run())
@@ -92,6 +93,7 @@ async def running(
             jobs=Jobs(database, blobs, compute, catalogue, waiting),
             retention=Retention(database, blobs),
             models=models,
+            transitions=Transitions(database, place.settings),
             endpoints=Endpoints(database, models, compute, gateway, catalogue),
         )
     finally:

@@ -13,6 +13,7 @@ from jupyter_slml.compute.supervisor import RunnerContext
 from jupyter_slml.compute.zygotes import Zygotes
 from jupyter_slml.domain import formats, signatures
 from jupyter_slml.domain.orders import Limits, ReplicaOrder
+from jupyter_slml.ports.blobs import Blobs
 from jupyter_slml.serving.replica.supervisor import ReplicaSupervisor
 from jupyter_slml.settings import Workspace
 from jupyter_slml.storage.blobs import file_url, open_blobs
@@ -65,6 +66,14 @@ class Running:
         return self.end()
 
 
+def store(blobs: Blobs, model: Any) -> tuple[str, str]:
+    """Digest and format of a model that is now in the store."""
+    kind = formats.choose(model, formats.OUTPUT_FORMATS)
+    data = io.BytesIO()
+    kind.write(model, data)
+    return blobs.add([data.getvalue()])[0], kind.key
+
+
 class Hall:
     """Where replicas of one workspace are started."""
 
@@ -83,11 +92,7 @@ class Hall:
             running.stop(0)
 
     def store(self, model: Any) -> tuple[str, str]:
-        """Digest and format of a model that is now in the store."""
-        kind = formats.choose(model, formats.OUTPUT_FORMATS)
-        data = io.BytesIO()
-        kind.write(model, data)
-        return self.blobs.add([data.getvalue()])[0], kind.key
+        return store(self.blobs, model)
 
     def start(self, model: Any = None, **changes: Any) -> Running:
         self._number += 1

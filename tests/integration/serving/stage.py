@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import io
@@ -14,9 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from jupyter_slml.serving import frames
+from jupyter_slml.serving.gateway.limits import Limits
+from jupyter_slml.serving.gateway.server import Gateway, Plan, open_back_door, open_door
 from jupyter_slml.serving.replica.link import DataLink
 from jupyter_slml.settings import Workspace, read_json
 
@@ -37,24 +43,28 @@ def until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE) ->
 class GatewayProcess:
     """The gateway of a workspace, as the daemon would run it."""
 
-    def __init__(self, place: Workspace) -> None:
+    def __init__(self, place: Workspace, number: int = 0) -> None:
         self.place = place
-        self.routes: dict[str, Any] = {}
+        self.number = number
+        self.tokens: list[dict[str, Any]] = []
         self.process: subprocess.Popen[bytes]
         self.port = 0
         self._serial = 0
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_slml.processes.gateway", "--home", str(self.place.home)], start_new_session=True
-        )
+        command = [sys.executable, "-m", "jupyter_slml.processes.gateway", "--home", str(self.place.home)]
+        self.process = subprocess.Popen([*command, "--number", str(self.number)], start_new_session=True)
         identity = until(self._identity, "the gateway's identity file")
         self.port = identity["port"]
 
     def _identity(self) -> dict[str, Any] | None:
         assert self.process.poll() is None, f"the gateway ended with {self.process.returncode}"
-        found = read_json(self.place.gateway_dir / "gateway.json")
+        found = read_json(self.place.gateway_file(self.number))
         return found if found and found["pid"] == self.process.pid else None
+
+    @property
+    def socket(self) -> Path:
+        return self.place.gateway_sockets(self.number + 1)[self.number]
 
     def kill(self) -> None:
         self.process.kill()
@@ -71,7 +81,7 @@ class GatewayProcess:
     def control(self, **request: Any) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(DEADLINE)
-            line.connect(str(self.place.gateway_socket))
+            line.connect(str(self.socket))
             line.sendall(json.dumps({"hello": "control"}).encode() + b"\n" + json.dumps(request).encode() + b"\n")
             reader = line.makefile()
             assert json.loads(reader.readline()) == {"ok": True}
@@ -86,7 +96,7 @@ class GatewayProcess:
         self._serial += 1
         path = self.place.gateway_dir / "routes.json"
         temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps({"serial": self._serial, "endpoints": endpoints}))
+        temporary.write_text(json.dumps({"serial": self._serial, "tokens": self.tokens, "endpoints": endpoints}))
         temporary.replace(path)
 
     def route(self, **endpoints: dict[str, Any]) -> None:
@@ -107,7 +117,8 @@ class GatewayProcess:
             client.request(method or ("GET" if data is None else "POST"), path, data, {**usual, **given})
             answer = client.getresponse()
             raw = answer.read()
-            return answer.status, json.loads(raw) if raw else None, answer.headers
+            parsed = json.loads(raw) if raw and "json" in answer.headers["Content-Type"] else raw or None
+            return answer.status, parsed, answer.headers
 
     def predict(self, rows: Any, endpoint: str = "churn") -> Any:
         status, body, _ = self.request(f"/endpoints/{endpoint}/invocations", rows)
@@ -172,21 +183,39 @@ class StandIn:
     """A replica without a model: answers a body with itself, when it is let."""
 
     def __init__(
-        self, place: Workspace, name: str, revision: str = "r1", token: str = "t1", endpoint: str = "churn"
+        self,
+        place: Workspace,
+        name: str,
+        revision: str = "r1",
+        token: str = "t1",
+        endpoint: str = "churn",
+        *,
+        standby: bool = False,
+        gateways: int = 1,
     ) -> None:
         self.batches: list[list[bytes]] = []
+        self.questions: list[frames.Question] = []
+        #: What it answers; None: with the body itself.
+        self.reply: frames.Reply | None = None
         self.let = threading.Event()
         self.let.set()
         self.attached = threading.Event()
-        hello = {"endpoint": endpoint, "revision": revision, "replica": name, "token": token}
-        self._link = DataLink(str(place.gateway_socket), hello, self._answer, self.attached.set)
-        threading.Thread(target=self._link.run, daemon=True).start()
+        hello: dict[str, Any] = {"endpoint": endpoint, "revision": revision, "replica": name, "token": token}
+        if standby:
+            hello["standby"] = True
+        for socket_ in place.gateway_sockets(gateways):
+            link = DataLink(str(socket_), hello, self._answer, self.attached.set)
+            threading.Thread(target=link.run, daemon=True).start()
 
     def _answer(self, parts: list[bytes]) -> list[bytes]:
+        if not parts:
+            return []
         questions = [frames.read_question(part) for part in parts]
+        self.questions += questions
         self.batches.append([question.body for question in questions])
         self.let.wait(DEADLINE)
-        return [frames.write_reply(frames.Reply(200, b"application/json", question.body)) for question in questions]
+        echo = frames.Reply(200, b"application/json", b"")
+        return [frames.write_reply(self.reply or echo._replace(body=question.body)) for question in questions]
 
 
 class OneShot:
@@ -214,7 +243,9 @@ class OneShot:
             data = self.line.recv(65536)
             assert data, "the gateway closed the line"
             for parts in self._splitter.feed(data):
-                return [frames.read_question(part).body for part in parts]
+                if parts:
+                    return [frames.read_question(part).body for part in parts]
+                self.line.sendall(frames.EMPTY)
 
     def answer(self, *bodies: bytes, status: int = 200) -> None:
         replies = [frames.write_reply(frames.Reply(status, b"application/json", body)) for body in bodies]
@@ -237,3 +268,39 @@ def thread(target: Callable[[], Any]) -> Iterator[list[Any]]:
 
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
+
+
+class Served:
+    """A gateway in this process."""
+
+    def __init__(self, gateway: Gateway, port: int) -> None:
+        self.gateway = gateway
+        self.port = port
+
+    def connect(self) -> RawClient:
+        return RawClient(self.port)
+
+
+@contextlib.contextmanager
+def served_here(place: Workspace, limits: Limits, **endpoints: dict[str, Any]) -> Iterator[Served]:
+    """A gateway in a thread of this process, with limits of its own; its token is `secret`."""
+    routes = place.home / "routes.json"
+    routes.write_text(json.dumps({"serial": 1, "endpoints": endpoints}))
+    ready = threading.Event()
+    found: list[Served] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        door = open_door("127.0.0.1", 0)
+        gateway = Gateway(Plan(routes=routes, token="secret", limits=limits))
+        found.append(Served(gateway, door.getsockname()[1]))
+        await gateway.serve(door, open_back_door(place.gateway_socket), ready.set)
+
+    worker = threading.Thread(target=lambda: uvloop.run(serve()))
+    worker.start()
+    assert ready.wait(DEADLINE)
+    yield found[0]
+    loops[0].call_soon_threadsafe(found[0].gateway.leave)
+    worker.join(DEADLINE)
+    assert not worker.is_alive()

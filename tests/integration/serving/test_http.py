@@ -66,6 +66,7 @@ def test_the_state_of_an_endpoint(gateway: GatewayProcess, echo: StandIn) -> Non
         "serving": "r1",
         "replicas": 1,
         "queued": 0,
+        "variants": [{"variant": "r1", "model": "", "version": 0, "weight": 1, "replicas": 1}],
     }
 
 

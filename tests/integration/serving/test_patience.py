@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvloop
 
 from jupyter_slml.serving.gateway.limits import Limits
-from jupyter_slml.serving.gateway.server import Gateway, open_back_door, open_door
-from tests.integration.serving.stage import DEADLINE, RawClient, until
+from jupyter_slml.settings import Workspace
+from tests.integration.serving.stage import Served, served_here, until
 
 SHORT = Limits(
-    head=2048, body=1000, head_time=0.3, body_time=0.3, idle_time=0.5, write_time=0.3, linger_time=0.3, held_bytes=1500
+    head=2048,
+    body=1000,
+    head_time=0.3,
+    body_time=0.3,
+    idle_time=0.5,
+    write_time=0.3,
+    linger_time=0.3,
+    held_bytes=1500,
 )
 HEAD = b"POST /endpoints/churn/invocations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n"
-
-
-class Served:
-    def __init__(self, gateway: Gateway, port: int) -> None:
-        self.gateway = gateway
-        self.port = port
-
-    def connect(self) -> RawClient:
-        return RawClient(self.port)
 
 
 @pytest.fixture
 def served(tmp_run: Path) -> Iterator[Served]:
     route = {"timeout": 60, "max_queue": 10, "serving": None, "revisions": {"r1": {"token": "t"}}}
-    (tmp_run / "routes.json").write_text(json.dumps({"serial": 1, "endpoints": {"churn": route}}))
-    ready = threading.Event()
-    found: list[Served] = []
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        door = open_door("127.0.0.1", 0)
-        gateway = Gateway(tmp_run / "routes.json", "secret", SHORT)
-        found.append(Served(gateway, door.getsockname()[1]))
-        await gateway.serve(door, open_back_door(tmp_run / "sock"), ready.set)
-
-    thread = threading.Thread(target=lambda: uvloop.run(serve()))
-    thread.start()
-    assert ready.wait(DEADLINE)
-    yield found[0]
-    loops[0].call_soon_threadsafe(found[0].gateway.leave)
-    thread.join(DEADLINE)
-    assert not thread.is_alive()
+    with served_here(Workspace(home=tmp_run, run=tmp_run), SHORT, churn=route) as found:
+        yield found
 
 
 def test_a_slow_head(served: Served) -> None:
@@ -86,7 +64,7 @@ def test_a_held_request_is_not_idle(served: Served) -> None:
         # Looked at by the same clock, the waiting one is still there.
         assert len(served.gateway.connections) == 1
     until(lambda: not served.gateway.connections, "the client left")
-    assert served.gateway.endpoints["churn"].queue == served.gateway.endpoints["churn"].queue.__class__()
+    assert not served.gateway.endpoints["churn"].pools["r1"].queue
 
 
 def test_memory_for_held_bodies_is_bounded(served: Served) -> None:

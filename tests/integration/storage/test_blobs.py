@@ -67,6 +67,59 @@ def test_what_is_not_taken_over(blobs: Blobs, tmp_path: Path) -> None:
     assert secret.exists() and not blobs.exists(digest_key(digest))
 
 
+def test_a_file_is_counted_along_while_it_is_written(blobs: Blobs, tmp_path: Path) -> None:
+    incoming = tmp_path / "store with spaces" / "incoming"
+    pieces = [os.urandom(3 * 2**20) for _ in range(4)]
+    digest = hashlib.sha256(b"".join(pieces)).hexdigest()
+    with (incoming / "growing-file").open("wb", buffering=0) as file:
+        blobs.follow("growing-file")
+        blobs.follow("growing-file")
+        for piece in pieces:
+            file.write(piece)
+    assert blobs.count("growing-file") == digest
+    # By any of its names.
+    os.link(incoming / "growing-file", incoming / "another-name")
+    assert blobs.adopt("another-name", digest) == 12 * 2**20
+    assert b"".join(blobs.read(digest)) == b"".join(pieces)
+    for name in ("../../secret-file", "", "a/b/c/d/e/f"):
+        with pytest.raises(Invalid):
+            blobs.follow(name)
+        with pytest.raises(Invalid):
+            blobs.count(name)
+    with pytest.raises(NotFound):
+        blobs.count("not-there-at-all")
+
+
+def test_what_is_written_after_the_count_is_noticed(blobs: Blobs, tmp_path: Path) -> None:
+    incoming = tmp_path / "store with spaces" / "incoming"
+    first, second = b"a" * 1000, b"b" * 1000
+    digests = [hashlib.sha256(content).hexdigest() for content in (first, second)]
+    (incoming / "changed-file").write_bytes(first)
+    assert blobs.count("changed-file") == digests[0]
+    before = (incoming / "changed-file").stat().st_mtime_ns
+    while (incoming / "changed-file").stat().st_mtime_ns == before:
+        (incoming / "changed-file").write_bytes(second)
+    with pytest.raises(IntegrityError, match="another digest"):
+        blobs.adopt("changed-file", digests[0])
+    # Not front to back: what was read along is not what the file is.
+    with (incoming / "rewritten").open("wb", buffering=0) as file:
+        blobs.follow("rewritten")
+        file.write(first * 2)
+        file.truncate(1000)
+    assert blobs.count("rewritten") == digests[0]
+
+
+def test_more_files_than_are_followed_are_counted_all_the_same(blobs: Blobs, tmp_path: Path) -> None:
+    incoming = tmp_path / "store with spaces" / "incoming"
+    names = [f"one-of-many-{number}" for number in range(9)]
+    for name in names:
+        (incoming / name).touch()
+        blobs.follow(name)
+    for name in names:
+        (incoming / name).write_bytes(name.encode())
+    assert [blobs.count(name) for name in names] == [hashlib.sha256(name.encode()).hexdigest() for name in names]
+
+
 def test_a_stored_file_is_the_one_that_is_mapped_and_cannot_be_changed(blobs: Blobs, tmp_path: Path) -> None:
     """It is read-only; who changes it all the same is found out."""
     digest, _ = blobs.add([b"abc"])

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from jupyter_slml.errors import NotAcceptable, SlmlError
 from jupyter_slml.serving.frames import Question, Reply
 from jupyter_slml.serving.replica import codec
+from jupyter_slml.serving.replica.answers import CSV, JSON, Answers, accepted
 from jupyter_slml.serving.replica.batch import Answerer
+from jupyter_slml.serving.replica.columns import Columns
 
-NAMED = codec.Columns({"features": 3, "columns": ["a", "b", "c"]})
-PLAIN = codec.Columns({"features": 3, "columns": None})
+NAMED = Columns({"features": 3, "columns": ["a", "b", "c"]})
+PLAIN = Columns({"features": 3, "columns": None})
 
 
 class Sum:
@@ -33,7 +35,7 @@ class Sum:
         return np.asarray(rows.sum(axis=1))
 
 
-def decode(body: str | bytes, content_type: str = "application/json", columns: codec.Columns = NAMED) -> list[list[float]]:
+def decode(body: str | bytes, content_type: str = "application/json", columns: Columns = NAMED) -> list[list[float]]:
     data = body.encode() if isinstance(body, str) else body
     found: list[list[float]] = codec.decode(data, content_type, columns, "float64").tolist()
     return found
@@ -147,13 +149,13 @@ def test_a_bad_row_of_a_batch_fails_alone() -> None:
 
 
 def test_answers_are_json_or_csv() -> None:
-    assert answer("[[1,2,3],[null,0,0]]")[0] == Reply(200, codec.JSON, b'{"predictions":[6.0,null]}')
-    assert answer("[[1,2,3],[null,0,0]]", accept="text/csv")[0] == Reply(200, codec.CSV, b"6.0\n\n")
+    assert answer("[[1,2,3],[null,0,0]]")[0] == Reply(200, JSON, b'{"predictions":[6.0,null]}')
+    assert answer("[[1,2,3],[null,0,0]]", accept="text/csv")[0] == Reply(200, CSV, b"6.0\n\n")
     assert answer("[[1,2,3]]", accept="text/html, application/json;q=0.9")[0].status == 200
     refused = answer("[[1,2,3]]", "[[1,2,3]]", accept="image/png")
     assert [reply.status for reply in refused] == [406, 406]
     with pytest.raises(NotAcceptable):
-        codec.wants_csv("image/png")
+        accepted("image/png")
 
 
 @pytest.mark.parametrize(
@@ -167,10 +169,10 @@ def test_answers_are_json_or_csv() -> None:
     ],
 )
 def test_every_kind_of_prediction(predictions: np.ndarray[Any, Any], as_json: list[Any], as_csv: str) -> None:
-    answers = codec.Answers(predictions)
-    assert json.loads(answers.encode(0, 2, False)[1]) == {"predictions": as_json}
-    assert json.loads(answers.encode(1, 2, False)[1]) == {"predictions": as_json[1:]}
-    assert answers.encode(0, 2, True) == (codec.CSV, as_csv.encode())
+    answers = Answers(predictions)
+    assert json.loads(answers.encode(0, 2, JSON)[1]) == {"predictions": as_json}
+    assert json.loads(answers.encode(1, 2, JSON)[1]) == {"predictions": as_json[1:]}
+    assert answers.encode(0, 2, CSV) == (CSV, as_csv.encode())
 
 
 cells = st.one_of(st.none(), st.floats(-1e30, 1e30, allow_nan=False), st.integers(-(2**60), 2**60), st.booleans())

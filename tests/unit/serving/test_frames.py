@@ -39,8 +39,9 @@ def test_garbage_gives_frames_or_broken_frame(garbage: bytes) -> None:
 
 @given(st.text(st.characters(max_codepoint=255, exclude_characters="\n"), max_size=40), st.binary(max_size=100))
 def test_a_question_comes_back(content_type: str, body: bytes) -> None:
-    part = frames.head(content_type.encode("latin-1"), b"text/csv") + body
-    assert frames.read_question(part) == frames.Question(content_type, "text/csv", body)
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    part = frames.head(content_type.encode("latin-1"), b"text/csv", b"sagemaker", trace.encode()) + body
+    assert frames.read_question(part) == frames.Question(content_type, "text/csv", body, "sagemaker", trace)
 
 
 @given(st.integers(200, 599), st.binary(max_size=255), st.binary(max_size=100))
@@ -63,7 +64,7 @@ def test_a_broken_frame_is_noticed(frame: bytes) -> None:
         list(frames.Splitter().feed(frame))
 
 
-@pytest.mark.parametrize("part", [b"", b"\x05", b"\x05\x00abc"])
+@pytest.mark.parametrize("part", [b"", b"\x05", b"\x05\x00abc", b"\x21\x00\n" + b"0" * 32, b"\x40\x00" + b"0" * 33])
 def test_a_broken_question_is_noticed(part: bytes) -> None:
     with pytest.raises(frames.BrokenFrame):
         frames.read_question(part)

@@ -15,15 +15,22 @@ def test_a_missing_file_has_no_endpoints(tmp_path: Path) -> None:
     assert read_routes(tmp_path / "routes.json").endpoints == {}
 
 
-def test_the_serving_revision_answers_or_the_newest(tmp_path: Path) -> None:
+def test_while_nothing_serves_the_newest_answers(tmp_path: Path) -> None:
     path = tmp_path / "routes.json"
     route = {"timeout": 5, "max_queue": 10, "serving": None, "revisions": {"r2": {"token": "x"}, "r1": {"token": "y"}}}
     path.write_text(json.dumps({"serial": 4, "endpoints": {"churn": route}, "later": 1}))
     routes = read_routes(path)
     assert routes.serial == 4
-    assert routes.endpoints["churn"].wanted == "r1"
-    path.write_text(json.dumps({"serial": 5, "endpoints": {"churn": {**route, "serving": "r2"}}}))
-    assert read_routes(path).endpoints["churn"].wanted == "r2"
+    assert routes.endpoints["churn"].weights == {"r1": 1}
+    for changes, weights in (
+        ({"serving": "r2"}, {"r2": 1}),
+        ({"traffic": {"r1": 10, "r2": 90}}, {"r1": 10, "r2": 90}),
+        # A share of nothing, and one of a revision that is not there, are none.
+        ({"traffic": {"r1": 0, "r2": 50, "r3": 50}}, {"r2": 50}),
+        ({"revisions": {}}, {}),
+    ):
+        path.write_text(json.dumps({"serial": 5, "endpoints": {"churn": {**route, **changes}}}))
+        assert read_routes(path).endpoints["churn"].weights == weights
     assert "token='x'" not in repr(routes)
 
 

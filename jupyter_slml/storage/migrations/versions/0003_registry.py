@@ -66,6 +66,7 @@ def _versions() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("evidence", sa.Text()),
+        sa.Column("undoes", sa.Integer()),
         sqlite_autoincrement=True,
     )
     op.create_index("transitions_by_model", "transitions", ["model", "id"])
@@ -87,14 +88,25 @@ def _versions() -> None:
 
 def _endpoints() -> None:
     with op.batch_alter_table("endpoints") as endpoints:
-        endpoints.add_column(sa.Column("traffic", sa.Text(), nullable=False, server_default="{}"))
-        endpoints.add_column(sa.Column("scale", sa.Text(), nullable=False, server_default="{}"))
+        for name in ("traffic", "previous", "scale"):
+            endpoints.add_column(sa.Column(name, sa.Text(), nullable=False, server_default="{}"))
+        for name in ("min_replicas", "max_replicas"):
+            endpoints.add_column(sa.Column(name, sa.Integer()))
     # What answered before goes on answering all of it, with one replica.
     for name, value in (("traffic", 100), ("scale", 1)):
         op.execute(f"UPDATE endpoints SET {name} = '{{\"' || serving || '\"\\: {value}}}' WHERE serving IS NOT NULL")
     with op.batch_alter_table("endpoints") as endpoints:
-        for name in ("traffic", "scale"):
+        for name in ("traffic", "previous", "scale"):
             endpoints.alter_column(name, server_default=None)
+    with op.batch_alter_table("revisions") as revisions:
+        revisions.add_column(sa.Column("ready_at", sa.Float()))
+    op.execute("UPDATE revisions SET ready_at = (SELECT min(ready_at) FROM replicas WHERE replicas.revision = revisions.id)")
+    with op.batch_alter_table("replicas") as replicas:
+        replicas.add_column(sa.Column("standby", sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table("replicas") as replicas:
+        replicas.alter_column("standby", server_default=None)
+    op.create_index("replicas_by_state", "replicas", ["state"])
+    op.create_index("replicas_by_revision", "replicas", ["revision", "created_at"])
     op.create_table(
         "decisions",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_slml.serving.gateway.latency import Histogram
+from jupyter_slml.domain.latencies import Histogram, quantile
 
 
 def test_without_values_there_is_none() -> None:
@@ -29,3 +29,16 @@ def test_impossible_values_do_no_harm(value: float) -> None:
     histogram = Histogram()
     histogram.add(value)
     assert histogram.total == 1
+
+
+def test_differences_and_sums_of_counts_are_histograms() -> None:
+    histogram = Histogram()
+    histogram.add(0.001)
+    before = histogram.sparse()
+    for _ in range(9):
+        histogram.add(0.5)
+    after = histogram.sparse()
+    assert histogram.quantile(0.05) == pytest.approx(1, rel=0.07)
+    between = {bucket: count - before.get(bucket, 0) for bucket, count in after.items()}
+    assert quantile(between, 0.01) == pytest.approx(500, rel=0.07)
+    assert quantile({}, 0.5) is None

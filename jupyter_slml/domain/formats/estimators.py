@@ -1,4 +1,4 @@
-"""Models as the data that describes them: xgboost's own format, and skops for scikit-learn."""
+"""scikit-learn through skops: the data that describes an estimator, and no code."""
 
 from __future__ import annotations
 
@@ -8,36 +8,6 @@ from typing import Any, BinaryIO
 
 from jupyter_slml.domain.formats.format import Format
 from jupyter_slml.errors import Invalid
-
-
-def _is_xgboost(value: object) -> bool:
-    core = sys.modules.get("xgboost")
-    return core is not None and isinstance(value, (core.Booster, core.XGBModel))
-
-
-def _write_xgboost(value: Any, file: BinaryIO) -> None:
-    # xgboost's native UBJ. The scikit-learn face keeps its estimator type inside the model's attributes.
-    import xgboost
-
-    booster = value if isinstance(value, xgboost.Booster) else value.get_booster()
-    if isinstance(value, xgboost.XGBModel):
-        booster.set_attr(slml_estimator=type(value).__name__)
-    file.write(booster.save_raw("ubj"))
-
-
-def _read_xgboost(path: Path) -> Any:
-    import xgboost
-
-    booster = xgboost.Booster()
-    booster.load_model(bytearray(path.read_bytes()))
-    estimator = booster.attr("slml_estimator")
-    kind = getattr(xgboost, estimator, None) if estimator else None
-    if kind is None or not issubclass(kind, xgboost.XGBModel):
-        return booster
-    model = kind()
-    model.load_model(bytearray(path.read_bytes()))
-    return model
-
 
 #: The only types that skops may build beyond its own safe ones: what ordinary models are made of.
 SKOPS_TYPES = (
@@ -85,5 +55,4 @@ def _read_sklearn(path: Path) -> Any:
     return skops.io.load(path, trusted=list(SKOPS_TYPES))
 
 
-XGBOOST = Format("xgboost-ubj", True, _is_xgboost, _write_xgboost, _read_xgboost)
 SKOPS = Format("skops", True, _is_sklearn, _write_sklearn, _read_sklearn)

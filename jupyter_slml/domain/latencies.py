@@ -1,6 +1,11 @@
-"""Latencies in logarithmic buckets: a few hundred integers per endpoint, a constant cost per request."""
+"""Latencies in logarithmic buckets: a few hundred integers per series, a constant cost per value.
+
+Counts of several histograms add up, and the difference of two readings is the histogram of what came between.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 #: Eight buckets for each doubling: a quantile is off by at most 6 %.
 _FINE = 3
@@ -26,18 +31,26 @@ class Histogram:
 
     def quantile(self, share: float) -> float | None:
         """Milliseconds below which `share` of all values lie; None without values."""
-        if not self.total:
-            return None
-        wanted = share * self.total
-        seen = 0
-        for bucket, count in enumerate(self.counts):
-            seen += count
-            if count and seen >= wanted:
-                return _middle(bucket) / 1000
-        return None
+        return quantile(self.sparse(), share)
+
+    def sparse(self) -> dict[int, int]:
+        """The counts that are not zero, by bucket."""
+        return {bucket: count for bucket, count in enumerate(self.counts) if count} if self.total else {}
 
 
-def _middle(bucket: int) -> float:
+def quantile(counts: Mapping[int, int], share: float) -> float | None:
+    """Milliseconds below which `share` of the values with these counts by bucket lie; None without values."""
+    wanted = share * sum(counts.values())
+    seen = 0
+    for bucket in sorted(counts):
+        seen += counts[bucket]
+        if counts[bucket] > 0 and seen >= wanted:
+            return middle(bucket) / 1000
+    return None
+
+
+def middle(bucket: int) -> float:
+    """Microseconds in the middle of a bucket."""
     octave, step = divmod(bucket, 1 << _FINE)
     if octave == 0:
         return float(step)

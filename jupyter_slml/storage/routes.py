@@ -1,0 +1,57 @@
+"""What the routing snapshot needs, read in few statements however many endpoints there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from sqlalchemy import Connection, select, tuple_
+
+from jupyter_slml.domain.records import Revision, Token, Version
+from jupyter_slml.domain.states import Desired, ReplicaState
+from jupyter_slml.storage.rows import to_record
+from jupyter_slml.storage.schema import replicas, revisions, tokens, versions
+
+_VERSION = ("signature", "metrics", "parameters", "tags", "environment", "captures")
+#: Databases bound the number of parameters of a statement.
+_PIECE = 400
+
+T = TypeVar("T")
+
+
+def revisions_with(connection: Connection, ids: Iterable[str]) -> dict[str, Revision]:
+    """Revisions by id."""
+    found = {}
+    for piece in _pieces(sorted(set(ids))):
+        for row in connection.execute(select(revisions).where(revisions.c.id.in_(piece))).mappings():
+            found[row["id"]] = to_record(Revision, row, ("spec",))
+    return found
+
+
+def versions_with(connection: Connection, numbers: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Version]:
+    """Versions by model and number."""
+    found = {}
+    for piece in _pieces(sorted(set(numbers))):
+        query = select(versions).where(tuple_(versions.c.model, versions.c.number).in_(piece))
+        for row in connection.execute(query).mappings():
+            found[row["model"], row["number"]] = to_record(Version, row, _VERSION)
+    return found
+
+
+def starting(connection: Connection) -> set[str]:
+    """Revisions that have a replica which is wanted and does not answer yet."""
+    query = select(replicas.c.revision).where(
+        replicas.c.state.in_([ReplicaState.SUBMITTED, ReplicaState.LOADING]), replicas.c.desired == Desired.RUN
+    )
+    return set(connection.scalars(query.distinct()))
+
+
+def callers(connection: Connection) -> list[Token]:
+    """All tokens; whether they have expired is for the gateway to see."""
+    query = select(tokens).order_by(tokens.c.created_at)
+    return [to_record(Token, row, ("endpoints", "scopes")) for row in connection.execute(query).mappings()]
+
+
+def _pieces(items: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(items), _PIECE):
+        yield items[start : start + _PIECE]
