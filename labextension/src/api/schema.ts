@@ -83,6 +83,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/endpoints/{name}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Decisions
+         * @description What the autoscaler decided, newest first.
+         */
+        get: operations["list_decisions_endpoints__name__decisions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/endpoints/{name}/load": {
         parameters: {
             query?: never;
@@ -97,6 +117,86 @@ export interface paths {
         get: operations["get_load_endpoints__name__load_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll Back Endpoint
+         * @description Bring back the shares from before the last change.
+         */
+        post: operations["roll_back_endpoint_endpoints__name__rollback_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}/scale": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Scale Endpoint
+         * @description Set the bounds of the number of replicas, until the next deployment.
+         */
+        put: operations["scale_endpoint_endpoints__name__scale_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Share Traffic
+         * @description Give the traffic other shares.
+         */
+        put: operations["share_traffic_endpoints__name__traffic_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}/wake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wake Endpoint
+         * @description Have a replica although nobody calls yet.
+         */
+        post: operations["wake_endpoint_endpoints__name__wake_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -760,6 +860,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Tokens */
+        get: operations["list_tokens_tokens_get"];
+        put?: never;
+        /**
+         * Make Token
+         * @description A new token; its secret is shown this once.
+         */
+        post: operations["make_token_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Token
+         * @description Take a token back, by id or name; the gateway refuses it from now on.
+         */
+        delete: operations["remove_token_tokens__key__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -950,6 +1091,38 @@ export interface components {
             };
             /** Models */
             models: number;
+        };
+        /**
+         * Decision
+         * @description One decision of the autoscaler, with what it saw.
+         */
+        Decision: {
+            /** After */
+            after: number;
+            /** At */
+            at: number;
+            /** Before */
+            before: number;
+            /** Endpoint */
+            endpoint: string;
+            /** Id */
+            id: number;
+            /** Inputs */
+            inputs?: {
+                [key: string]: number;
+            };
+            /** Reason */
+            reason: string;
+            /** Revision */
+            revision: string;
+        };
+        /**
+         * DecisionList
+         * @description Newest first.
+         */
+        DecisionList: {
+            /** Decisions */
+            decisions: components["schemas"]["Decision"][];
         };
         /**
          * DecisionSpec
@@ -1357,6 +1530,8 @@ export interface components {
              * @default false
              */
             allow_pickle: boolean;
+            /** Baseline */
+            baseline?: string | null;
             /**
              * Description
              * @default
@@ -1864,6 +2039,26 @@ export interface components {
             version: components["schemas"]["VersionView"];
         };
         /**
+         * NewToken
+         * @description A token as it is made: the one time that its secret is shown.
+         */
+        NewToken: {
+            /** Created At */
+            created_at: number;
+            /** Endpoints */
+            endpoints: string[];
+            /** Expires At */
+            expires_at?: number | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: string[];
+            /** Secret */
+            secret: string;
+        };
+        /**
          * Origin
          * @description Where the cell stands.
          */
@@ -2101,6 +2296,16 @@ export interface components {
             to: string;
         };
         /**
+         * ScaleSpec
+         * @description Bounds of the number of replicas; what is unset stays as it is.
+         */
+        ScaleSpec: {
+            /** Max Replicas */
+            max_replicas?: number | null;
+            /** Min Replicas */
+            min_replicas?: number | null;
+        };
+        /**
          * Settings
          * @description `settings.json` of a workspace: what `jupyter slml config` shows and sets.
          */
@@ -2245,6 +2450,79 @@ export interface components {
             size: number;
         };
         /**
+         * TakeBackSpec
+         * @description What an endpoint's rollback takes back; one that serves something else by now stays as it is.
+         */
+        TakeBackSpec: {
+            /** Revision */
+            revision: string;
+            /** Traffic */
+            traffic: {
+                [key: string]: number;
+            };
+        };
+        /** TokenList */
+        TokenList: {
+            /** Tokens */
+            tokens: components["schemas"]["TokenView"][];
+        };
+        /**
+         * TokenSpec
+         * @description A token for callers of endpoints.
+         */
+        TokenSpec: {
+            /**
+             * Endpoints
+             * @description Endpoints it opens; '*': all.
+             */
+            endpoints?: string[];
+            /**
+             * Lifetime
+             * @description Seconds until it expires. Unset: never.
+             */
+            lifetime?: number | null;
+            /**
+             * Name
+             * @description What the token is for.
+             */
+            name: string;
+            /**
+             * Scopes
+             * @default [
+             *       "invoke"
+             *     ]
+             */
+            scopes: ("invoke" | "metrics")[];
+        };
+        /**
+         * TokenView
+         * @description A token without its digest.
+         */
+        TokenView: {
+            /** Created At */
+            created_at: number;
+            /** Endpoints */
+            endpoints: string[];
+            /** Expires At */
+            expires_at?: number | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: string[];
+        };
+        /**
+         * TrafficSpec
+         * @description Shares of the traffic in percent by revision number or `name@version`; they sum to 100.
+         */
+        TrafficSpec: {
+            /** Weights */
+            weights: {
+                [key: string]: number;
+            };
+        };
+        /**
          * Transition
          * @description One line of a model's append-only log of moves.
          */
@@ -2387,6 +2665,14 @@ export interface components {
             };
             /** Type */
             type: string;
+        };
+        /**
+         * WakeSpec
+         * @description Which revision shall have a replica; unset: each that has traffic.
+         */
+        WakeSpec: {
+            /** Revision */
+            revision?: string | null;
         };
     };
     responses: never;
@@ -2612,6 +2898,39 @@ export interface operations {
             };
         };
     };
+    list_decisions_endpoints__name__decisions_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_load_endpoints__name__load_get: {
         parameters: {
             query?: never;
@@ -2630,6 +2949,146 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndpointLoad"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    roll_back_endpoint_endpoints__name__rollback_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TakeBackSpec"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    scale_endpoint_endpoints__name__scale_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScaleSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    share_traffic_endpoints__name__traffic_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrafficSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    wake_endpoint_endpoints__name__wake_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WakeSpec"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointView"];
                 };
             };
             /** @description Validation Error */
@@ -3810,6 +4269,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    list_tokens_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+        };
+    };
+    make_token_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenSpec"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_token_tokens__key__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -60,3 +60,23 @@ def test_the_second_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
     for part in ("-slml.log(score=depth * sum(scale))", "+slml.log(score=depth + sum(scale))", "depth", "scale", "score"):
         assert part in difference
     assert took < 60
+
+
+@pytest.mark.slow
+def test_the_third_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
+    done = execute("03-registry-and-endpoints.ipynb", tmp_path)
+    assert "no version is in production yet" in said(done, "%promote bikes@1 production")
+    failed = said(done, "except GateFailed")
+    assert "auc >= 0.999 (auc = 0." in failed and "Nothing was changed" in failed
+    promoted = said(done, "%promote bikes@2 production")
+    assert "bikes@2: candidate → production" in promoted and "bikes@1: production → archived" in promoted
+    assert said(done, 'slml.models.get("bikes@champion")').strip() == "2"
+    assert "bikes@1: archived → production" in said(done, "%rollback bikes --reason")
+    difference = said(done, "%models diff")
+    assert "rain" in difference and "auc" in difference and "season: spring → summer" in difference
+    log = said(done, "%models bikes --log")
+    assert "complaints from the north (takes back" in log and "the first one" in log
+    card = (tmp_path / "card.html").read_text()
+    assert "held-back" in card and "<svg" in card and "<script" not in card
+    assert "bikes@1 cannot be deleted: it is in production" in said(done, "except Conflict")
+    assert "bikes@2 is deleted" in said(done, "%models delete")
