@@ -6,7 +6,9 @@ without a `path` is a plain kernel: what `ZygoteProvisioner` starts for others.
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import json
 import logging
 import os
@@ -14,8 +16,10 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import orjson
@@ -37,14 +41,20 @@ SWITCH_INTERVAL = 2e-4
 #: answer a third slower.
 HEAD_START = 0.1
 
+#: Seconds between two signs of life, at most.
+LONGEST_BEAT = 5.0
+
 #: Frames of a loading error that are shown.
 SHOWN_FRAMES = 20
 
 #: What the kernel side needs; imported in the zygote, once for all children.
 KERNEL_MODULES = (
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
     "IPython.core.historyapp",
     "IPython.core.magics",
+    "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "encodings.idna",
     "encodings.latin_1",
@@ -64,9 +74,6 @@ KERNEL_MODULES = (
 
 def prepare() -> None:
     """Import what every replica needs. Called in the zygote."""
-    import contextlib
-    import importlib
-
     for name in KERNEL_MODULES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
@@ -84,16 +91,45 @@ def run(payload: dict[str, Any], messages: int) -> None:
     if payload.get("path"):
         replica = Replica(payload, messages, begun, names, loaded)
         threading.Thread(target=replica.main, name="slml-data", daemon=True).start()
+        threading.Thread(target=replica.beat, name="slml-health", daemon=True).start()
         # The debugger costs each replica 10 MB of its own and the first requests their processor, and a server that
         # stands still at a breakpoint is no server.
         sys.modules["debugpy"] = None  # type: ignore[assignment]
         replica.attached.wait(HEAD_START)
     else:
         loaded.set()
-    _run_kernel(payload["connection_file"], names, loaded)
+    # A plain kernel has a debugger, and that wants to know of the modules.
+    with _few_modules() if payload.get("path") else contextlib.nullcontext():
+        app = _kernel(payload["connection_file"])
+    loaded.wait()
+    app.shell.push(names)
+    app.start()
 
 
-def _run_kernel(connection_file: str, names: dict[str, Any], loaded: threading.Event) -> None:
+@contextlib.contextmanager
+def _few_modules() -> Iterator[None]:
+    """Keep a starting ipykernel from looking at every loaded module.
+
+    It collects their files for its debugger, which a replica has not: that alone would copy 9 MB of the pages that all
+    replicas share. It looks through its own name `sys`; a version that does otherwise only costs the memory.
+    """
+    ipkernel: Any = importlib.import_module("ipykernel.ipkernel")
+
+    class System(ModuleType):
+        modules: ClassVar[dict[str, ModuleType]] = {}
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sys, name)
+
+    before = ipkernel.sys
+    ipkernel.sys = System("sys")
+    try:
+        yield
+    finally:
+        ipkernel.sys = before
+
+
+def _kernel(connection_file: str) -> Any:
     from ipykernel.kernelapp import IPKernelApp
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -104,9 +140,7 @@ def _run_kernel(connection_file: str, names: dict[str, Any], loaded: threading.E
     sys.argv = ["ipykernel_launcher", *argv]
     app: Any = IPKernelApp.instance()
     app.initialize(argv)
-    loaded.wait()
-    app.shell.push(names)
-    app.start()
+    return app
 
 
 class Replica:
@@ -119,7 +153,9 @@ class Replica:
         self._messages = messages
         self._names = names
         self._loaded = loaded
-        #: Set when the gateway has let us in.
+        #: Seconds for which the data thread has been at one batch, the sample's included.
+        self._busy: Callable[[], float] = lambda: 0.0
+        #: Set when a gateway has let us in.
         self.attached = threading.Event()
         #: Milliseconds by phase.
         self._phases = {"fork": round((begun - payload["asked_at"]) * 1000, 2)}
@@ -140,7 +176,23 @@ class Replica:
             return [frames.write_reply(reply) for reply in answerer.answer([frames.read_question(part) for part in parts])]
 
         hello = {name: self._payload[name] for name in ("endpoint", "revision", "replica", "token")}
-        DataLink(self._payload["gateway"], hello, answer, self._attached).run()
+        if self._payload["standby"]:
+            hello["standby"] = True
+        link = DataLink(self._payload["gateways"], hello, answer, self._attached)
+        self._busy = lambda: link.busy
+        try:
+            link.run()
+        except BaseException as error:
+            # A kernel that cannot answer is no replica.
+            log.critical("the data thread ended", exc_info=error)
+            os._exit(1)
+
+    def beat(self) -> None:
+        """The health thread: says every now and then that the process lives, and for how long it has been at a batch."""
+        interval = min(LONGEST_BEAT, self._payload["patience"] / 4)
+        while True:
+            time.sleep(interval)
+            self._tell({"kind": "alive", "busy": self._busy()})
 
     def _load(self) -> Answerer:
         payload = self._payload
@@ -151,7 +203,10 @@ class Replica:
         answerer = Answerer(found, columns)
         self._names.update(model=model, endpoint=payload["endpoint"], version=payload["version"])
         self._phase("load")
+        begun = time.monotonic()
+        self._busy = lambda: time.monotonic() - begun
         _sample(answerer, columns, payload.get("sample"))
+        self._busy = lambda: 0.0
         self._phase("sample")
         self._loaded.set()
         # What is there now lives as long as the replica: the collector need not look at it, nor copy its pages.

@@ -87,6 +87,10 @@ class ReplicaSupervisor:
         self._path: Path | None = None
         self._child: Child | None = None
         self._up = False
+        #: When it last gave a sign of life, how long it had been at its batch then, and why it was ended for that.
+        self._alive_at = time.monotonic()
+        self._busy = 0.0
+        self._hung: str | None = None
         self._pipes: list[asyncio.Task[None]] = []
         self.manager = AsyncKernelManager(
             kernel_name="slml-replica",
@@ -115,7 +119,11 @@ class ReplicaSupervisor:
             if self._is_stopping():
                 await self._end(0)
             assert self._child is not None
-            ended = await self._child.wait()
+            health = asyncio.create_task(self._watch(self._child), name=f"health-{order.id}")
+            try:
+                ended = await self._child.wait()
+            finally:
+                health.cancel()
             await asyncio.wait(self._pipes, timeout=PIPE_TIME)
             return self._last_word(ended)
         finally:
@@ -169,7 +177,9 @@ class ReplicaSupervisor:
             "sample": order.sample,
             "signature": order.signature,
             "threads": order.limits.threads,
-            "gateway": order.gateway,
+            "gateways": order.doors,
+            "standby": order.standby,
+            "patience": order.patience,
             "token": order.token,
             "asked_at": time.time(),
         }
@@ -199,14 +209,31 @@ class ReplicaSupervisor:
         ]
         return child
 
+    async def _watch(self, child: Child) -> None:
+        """End the replica when it has been silent, or at one batch, for longer than its patience. Loading may take long."""
+        patience = self._order.patience
+        while True:
+            await asyncio.sleep(min(1.0, patience / 4))
+            silent = time.monotonic() - self._alive_at if "ready" in self._said else 0.0
+            if max(silent, self._busy) <= patience:
+                continue
+            what = f"was at one batch for {self._busy:.0f} s" if self._busy > patience else f"was silent for {silent:.0f} s"
+            self._hung = f"The replica {what}, which is longer than the {patience:g} s it has: it hangs, and was ended."
+            await child.stop(0, "hung")
+            return
+
     def _hear(self, line: str) -> None:
         message = json.loads(line)
         if message.get("kind") == "failed":
             self._failure = message["error"]
         elif message.get("kind") == "ready":
             self._say(message)
+        elif message.get("kind") == "alive":
+            self._alive_at = time.monotonic()
+            self._busy = float(message["busy"])
 
     def _say(self, message: Message) -> None:
+        self._alive_at = time.monotonic()
         self._said[message["kind"]] = message
         self._emit(message)
 
@@ -217,6 +244,11 @@ class ReplicaSupervisor:
         code, reason = ended.get("code"), ended.get("reason")
         if self._reason is not None:
             return _ended("stopped", self._reason)
+        if self._hung is not None:
+            if "ready" in self._said:
+                return _ended("lost", self._hung)
+            message = f"{name} did not answer a sample within {order.patience:g} s."
+            return _ended("failed", message, {"ename": "TimeoutError", "evalue": message, "traceback": []})
         if self._failure is not None:
             first = str(self._failure["evalue"]).partition("\n")[0]
             return _ended("failed", f"{name} could not be loaded: {self._failure['ename']}: {first}", self._failure)

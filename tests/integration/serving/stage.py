@@ -204,7 +204,7 @@ class StandIn:
         if standby:
             hello["standby"] = True
         for socket_ in place.gateway_sockets(gateways):
-            link = DataLink(str(socket_), hello, self._answer, self.attached.set)
+            link = DataLink([str(socket_)], hello, self._answer, self.attached.set)
             threading.Thread(target=link.run, daemon=True).start()
 
     def _answer(self, parts: list[bytes]) -> list[bytes]:
