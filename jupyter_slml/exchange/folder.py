@@ -24,11 +24,12 @@ _STANDING = ("stage", "approval", "aliases")
 
 
 def write(version: VersionView, artifact: Path, target: Path, extras: dict[str, Any]) -> None:
-    """Fill the empty directory `target`. `extras` are further JSON documents by file name."""
+    """Fill the empty directory `target`. `extras` are further JSON documents by file name; bytes are written as they are."""
     shutil.copyfile(artifact, target / ARTIFACT)
     (target / RECORD).write_text(version.model_dump_json(indent=2))
     for name, value in extras.items():
-        (target / name).write_text(json.dumps(value, indent=2))
+        data = value if isinstance(value, bytes) else json.dumps(value, indent=2).encode()
+        (target / name).write_bytes(data)
 
 
 def read(path: Path) -> Version:

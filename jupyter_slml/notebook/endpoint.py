@@ -155,7 +155,10 @@ def decode_predictions(answer: bytes, *, as_list: bool) -> Any:
     """The predictions of an answer: a numpy array, or a list."""
     import orjson
 
-    predictions = orjson.loads(answer)["predictions"]
+    predictions = orjson.loads(answer)
+    # Handlers of one's own answer as they like: SageMaker's defaults give the bare list.
+    if isinstance(predictions, dict) and "predictions" in predictions:
+        predictions = predictions["predictions"]
     if as_list:
         return predictions
     import numpy as np

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,14 +80,15 @@ def give(client: Client, line: ExportLine) -> Path:
 
     version = client.models.resolve(line.model)
     target = exports.default_path(version, line.to) if line.path is None else Path(line.path).expanduser()
-    extras = {}
+    extras: dict[str, Any] = {}
     if line.to == "dir":
         extras = {
             folder.EVIDENCE: _dumped(client.models.evidence(version.model, version.number).evidence),
             folder.TRANSITIONS: _dumped(client.models.transitions(version.model, version.number).transitions),
         }
         if version.baseline is not None:
-            extras[folder.BASELINE] = json.loads(client.blobs.get(version.baseline))
+            # The very bytes, so that they keep their digest when they come in again.
+            extras[folder.BASELINE] = client.blobs.get(version.baseline)
     with tempfile.NamedTemporaryFile(prefix="slml-") as file:
         client.blobs.fetch(version.digest, file)
         file.flush()

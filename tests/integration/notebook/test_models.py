@@ -102,12 +102,13 @@ own = Own()
     assert all(item["auc"] > 0.8 for item in metrics.values())
     served = run(
         DATA,
-        "for name in ('boosted', 'graph'):\n"
+        "for name in ('boosted', 'graph', 'server'):\n"
         "    print(name, slml.endpoints.deploy(name, min_replicas=1).invoke([[2.0, 0.0]]))\n"
         "    slml.endpoints.get(name).remove()",
     )
     graph = float(texts(served.cells[2]).split("graph [")[1].split("]")[0])
     assert 0.9 < graph <= 1
+    assert "server [4.0]" in texts(served.cells[2])
 
 
 class Bomb:
@@ -137,7 +138,7 @@ def test_out_and_in_again(run: Runner, client: Client, home: Path) -> None:
     out, kept, back = (client.models.version(name, 1) for name in ("out", "kept", "back"))
     assert kept.digest == out.digest and kept.signature == out.signature and kept.baseline == out.baseline is not None
     assert back.job is None and "MLflow" in back.source and back.signature is not None
-    command = [sys.executable, "-m", "jupyter_slml.cli", "models"]
+    command = [sys.executable, "-c", "from jupyter_slml.cli import main; main()", "models"]
     folder = str(run.folder / "kept")
     again = subprocess.run([*command, "import", folder, "--as", "again"], capture_output=True, text=True, check=False)
     assert again.returncode == 0 and again.stdout.startswith("again@1: xgboost.XGBClassifier (xgboost-ubj)"), again.stderr
