@@ -16,7 +16,8 @@ from jupyter_slml.domain.signatures import inputs, takes_frame
 def recounted(found: dict[str, Any], values: Any) -> list[int]:
     """As a replica counts: `searchsorted` from the right."""
     edges = np.array(found["edges"])
-    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1).tolist()
+    counts: list[int] = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1).tolist()
+    return counts
 
 
 def test_bins_of_a_column_hold_a_tenth_each() -> None:

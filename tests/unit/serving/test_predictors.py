@@ -17,8 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from jupyter_slml.domain import formats, signatures
-from jupyter_slml.serving.replica import xgb
-from jupyter_slml.serving.replica.predictors import predictor
+from jupyter_slml.serving.replica import predictors, xgb
 from jupyter_slml.serving.replica.xgb import XgboostPredictor
 
 Array = np.ndarray[Any, Any]
@@ -28,6 +27,10 @@ Array = np.ndarray[Any, Any]
 def cancer() -> tuple[Array, Array]:
     found: tuple[Array, Array] = sklearn.datasets.load_breast_cancer(return_X_y=True)
     return found[0].astype(np.float32), found[1]
+
+
+def predictor(model: Any, signature: dict[str, Any] | None, threads: int) -> Any:
+    return predictors.predictor(model, signature, threads)
 
 
 def stored(model: Any, folder: Path) -> Any:
