@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +22,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
+from measure import place, ratio, report
 
-from jupyter_slml.client import Client, connect
+from jupyter_slml.client import Client
 from jupyter_slml.client.blobs import Blobs
-from jupyter_slml.client.start import leave
-from jupyter_slml.settings import HOME_VARIABLE, Workspace, workspace
 
 COLUMNS = 16
 CELL = "import pandas\nrows, last = len(frame), float(frame.iloc[-1, -1])\n"
@@ -61,23 +58,9 @@ def main() -> None:
         report("floor: the same bytes written once and synced", floors)
         report("%%train to the first line, the frame being new", firsts)
         report("%%train to the first line, the frame being stored", seconds)
-        ratio = statistics.median(first / floor for first, floor in zip(firsts, floors, strict=True))
-        print(f"\n  new frame over writing once: {ratio:.2f} x (median of the runs); second submits sent 0 blobs")
-
-
-@contextmanager
-def place() -> Iterator[tuple[Workspace, Client]]:
-    """A fresh workspace with everything warm."""
-    home = tempfile.mkdtemp(prefix="slml-bench-")
-    os.environ[HOME_VARIABLE] = home
-    found = workspace()
-    client = connect()
-    try:
-        yield found, client
-    finally:
-        leave(found, drain=False)
-        shutil.rmtree(home, ignore_errors=True)
-        shutil.rmtree(found.run, ignore_errors=True)
+        times = statistics.median(first / floor for first, floor in zip(firsts, floors, strict=True))
+        ratio("a new frame over writing once, median of the runs", times, "under 3")
+        print("  second submits sent 0 blobs")
 
 
 def table(gib: float, seed: int = 0) -> pd.DataFrame:
@@ -125,10 +108,6 @@ def uploads() -> Iterator[list[str]]:
         yield sent
     finally:
         Blobs.put = put
-
-
-def report(what: str, seconds: list[float]) -> None:
-    print(f"{what:<56} {statistics.median(seconds):7.3f} s  ({min(seconds):.3f})  n={len(seconds)}")
 
 
 if __name__ == "__main__":

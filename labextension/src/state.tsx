@@ -30,10 +30,12 @@ export function stateLabel(state: AnyState, trans: TranslationBundle): string {
       return trans.__('Ready');
     case 'degraded':
       return trans.__('Degraded');
+    case 'sleeping':
+      return trans.__('Sleeping');
   }
 }
 
-type Look = 'waiting' | 'busy' | 'good' | 'bad' | 'warn' | 'ended';
+type Look = 'waiting' | 'busy' | 'idle' | 'good' | 'bad' | 'warn' | 'ended';
 
 const LOOKS: Record<AnyState, Look> = {
   queued: 'waiting',
@@ -46,6 +48,7 @@ const LOOKS: Record<AnyState, Look> = {
   lost: 'bad',
   timed_out: 'warn',
   degraded: 'warn',
+  sleeping: 'idle',
   stopped: 'ended'
 };
 
@@ -122,6 +125,15 @@ const SHAPES: Record<Look, React.ReactElement> = {
         strokeLinecap="round"
       />
     </>
+  ),
+  idle: (
+    <path
+      d="M6.3 2.2a6 6 0 1 0 7.5 7.5 5 5 0 0 1-7.5-7.5z"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+      strokeLinejoin="round"
+    />
   ),
   ended: (
     <>

@@ -35,6 +35,6 @@ export type IModel = Answer<'ModelSummary'>;
 export type IEndpoint = Answer<'EndpointView'>;
 /** Figures of an endpoint; null where nothing was measured. */
 export type IEndpointLoad = Answer<'EndpointLoad'>;
-export type IVersion = Answer<'Version'>;
+export type IVersion = Answer<'VersionView'>;
 export type EndpointState = components['schemas']['EndpointState'];
 export type IStatus = Answer<'Status'>;

@@ -1,6 +1,7 @@
 import type { SlmlClient } from '../../api/client';
 import type { ILogEntry } from '../../api/types';
 import { ILogLine, JobLog, LineCutter } from '../log';
+import { body } from './body';
 
 function entry(x: string, s: 'out' | 'err' = 'out'): ILogEntry {
   return { q: 1, n: 1, t: 0, s, x };
@@ -69,20 +70,6 @@ describe('LineCutter', () => {
     ]);
   });
 });
-
-/** An event stream's body, as the server sends it. */
-function body(...events: string[]): ReadableStream<Uint8Array> {
-  const chunks = events.map(event => new TextEncoder().encode(event));
-  return {
-    getReader: () => ({
-      read: async () => {
-        const value = chunks.shift();
-        return { done: value === undefined, value };
-      },
-      cancel: async () => undefined
-    })
-  } as unknown as ReadableStream<Uint8Array>;
-}
 
 /** One page with an entry at each of the positions. */
 function page(...positions: number[]): string {

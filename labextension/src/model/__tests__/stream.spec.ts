@@ -1,19 +1,6 @@
 import type { IServerEvent } from '../../api/sse';
 import { EventStream, Opener } from '../stream';
-
-/** A body that gives the texts and then ends; jsdom has no streams of its own. */
-function body(...texts: string[]): ReadableStream<Uint8Array> {
-  const chunks = texts.map(text => new TextEncoder().encode(text));
-  return {
-    getReader: () => ({
-      read: async () => {
-        const value = chunks.shift();
-        return { done: value === undefined, value };
-      },
-      cancel: async () => undefined
-    })
-  } as unknown as ReadableStream<Uint8Array>;
-}
+import { body } from './body';
 
 async function follow(open: Opener, until: number, retry = () => true) {
   const stream = new EventStream(open, { first: 1, most: 2, retry });
