@@ -73,9 +73,14 @@ def test_endpoint_card() -> None:
         "model": "late",
         "version": 2,
         "replicas": [{"state": "ready"}, {"state": "lost"}],
+        "revisions": [
+            {"model": "late", "version": 2, "number": 3, "weight": 100},
+            {"model": "late", "version": 1, "number": 1, "weight": 0},
+        ],
     }
     made = bundle(endpoint_payload(view, "w"))
     assert made[MIME]["replicas"] == 1 and made[MIME]["id"] == "late"
+    assert made[MIME]["traffic"] == [{"model": "late@2", "revision": 3, "weight": 100}] and made[MIME]["load"] is None
     assert made["text/plain"] == "late: ready · late@2 · http://127.0.0.1:1/x"
 
 
