@@ -82,7 +82,7 @@ def list_endpoints(session: Session) -> Table:
 
 
 def _deploy(session: Session, line: DeployLine, cell: Cell) -> EndpointHandle:
-    options = {name: getattr(line, name) for name in DeploySpec.model_fields}
+    options = {name: getattr(line, name) for name in DeployOptions.model_fields} | {"model": line.model}
     return deploy(session, DeploySpec.parse(options), 0.0 if line.no_wait else READY_TIMEOUT)
 
 
