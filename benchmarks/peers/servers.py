@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -29,6 +30,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "litserve": ("litserve", *COMMON),
     "ray": ("ray[serve]", "orjson", *COMMON),
 }
+#: No peer but our own limit; it runs in our environment.
+IN_PROCESS = "in-process"
 #: Seconds that a peer may take to its first answer.
 PATIENCE = 120.0
 
@@ -65,9 +68,12 @@ def _bento_body(rows: list[list[float]]) -> bytes:
 def serve(peer: str, model: Path, directory: Path, row: list[float]) -> Iterator[Server]:
     """Run the peer with `model` (xgboost JSON, a binary classifier)."""
     kind = peer.partition("-")[0]
-    if kind not in PACKAGES:
+    if peer == IN_PROCESS:
+        python = Path(sys.executable)
+    elif kind in PACKAGES:
+        python = environment(directory / kind, PACKAGES[kind])
+    else:
         raise SystemExit(f"unknown peer {peer!r}; known: {', '.join(PACKAGES)}")
-    python = environment(directory / kind, PACKAGES[kind])
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix=f"peer-{peer}-") as scratch:
         command, path, body, extra = _command(peer, python, model, port, Path(scratch))
@@ -96,6 +102,8 @@ def _command(
 ) -> tuple[list[str], str, Callable[[list[list[float]]], bytes], dict[str, str]]:
     """The command, the path that predicts, the body that it takes, and what is added to the environment."""
     match peer:
+        case "in-process":
+            return [str(python), str(HERE / "in_process.py"), str(model), str(port)], "/", rows_body, {}
         case "fastapi":
             return [str(python), str(HERE / "fastapi_app.py"), str(model), str(port)], "/predict", rows_body, {}
         case "mlserver" | "mlserver-batch":
