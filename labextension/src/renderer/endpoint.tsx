@@ -47,7 +47,7 @@ export function EndpointCard(props: {
       </header>
       {card.reason && <p className="jp-SlmlCard-reason">{card.reason}</p>}
       {lines.length > 0 && (
-        <dl className="jp-SlmlCard-figures">
+        <dl className="jp-SlmlCard-facts">
           {lines.map(({ title, text }) => (
             <React.Fragment key={title}>
               <dt>{title}</dt>
