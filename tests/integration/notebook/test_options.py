@@ -67,7 +67,7 @@ def test_metrics_from_patterns_curves_plot_and_history(run: Runner) -> None:
     assert {phase["name"] for phase in shown["phases"]} >= {"queued", "starting", "preparing", "running", "storing"}
     (plot,) = [output for output in done.cells[2].outputs if output.output_type == "execute_result"]
     assert "application/vnd.vegalite.v5+json" in plot.data and "<svg" in plot.data["image/svg+xml"]
-    assert "['step', 'time', 'loss', 'acc'] 301" in texts(done.cells[3])
+    assert "['step', 'time', 'attempt', 'loss', 'acc'] 301" in texts(done.cells[3])
 
 
 def test_files_and_the_executed_cell(run: Runner) -> None:
