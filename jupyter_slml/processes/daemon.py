@@ -43,6 +43,7 @@ from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
 from jupyter_slml.control.tokens import Tokens
 from jupyter_slml.control.transitions import Transitions
+from jupyter_slml.control.tuning import Tuning
 from jupyter_slml.control.waiting import Waiting
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.errors import SlmlError
@@ -81,6 +82,7 @@ class Daemon:
             is_local=settings.scheduler is None,
         )
         models = Models(self._database, blobs)
+        tuning = Tuning(self._database, blobs)
         self._app = make_app(
             Services(
                 workspace=place,
@@ -98,7 +100,8 @@ class Daemon:
                     Waiting(self._compute, catalogue, limits, self._database.clock),
                 ),
                 results=Results(self._database, blobs),
-                retention=Retention(self._database, blobs),
+                tuning=tuning,
+                retention=Retention(self._database, blobs, tuning),
                 models=models,
                 transitions=Transitions(self._database, place.settings),
                 cards=Cards(self._database, blobs),

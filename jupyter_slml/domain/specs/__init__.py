@@ -34,6 +34,7 @@ from jupyter_slml.domain.specs.models import (
     RollbackSpec,
     Stage,
 )
+from jupyter_slml.domain.specs.tuning import Objective, TuneOptions, TuneSpec
 
 __all__ = [
     "Capture",
@@ -45,6 +46,7 @@ __all__ = [
     "JobKind",
     "JobSpec",
     "MoveOptions",
+    "Objective",
     "Origin",
     "PromoteSpec",
     "RegisterSpec",
@@ -57,5 +59,7 @@ __all__ = [
     "TokenSpec",
     "TrafficSpec",
     "TrainOptions",
+    "TuneOptions",
+    "TuneSpec",
     "WakeSpec",
 ]
