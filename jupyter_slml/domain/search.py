@@ -64,9 +64,9 @@ class SearchParameter(Frozen):
             return None if count > MOST_POINTS else [int(self.low) + step * index for index in range(count)]
         if self.step is None:
             return None
-        low, step = Decimal(repr(self.low)), Decimal(repr(self.step))
-        count = int((Decimal(repr(self.high)) - low) / step) + 1
-        return None if count > MOST_POINTS else [float(low + step * index) for index in range(count)]
+        first, width = Decimal(repr(self.low)), Decimal(repr(self.step))
+        count = int((Decimal(repr(self.high)) - first) / width) + 1
+        return None if count > MOST_POINTS else [float(first + width * index) for index in range(count)]
 
     def holds(self, value: JsonValue) -> bool:
         """Whether it may have this value."""
@@ -84,10 +84,12 @@ class SearchParameter(Frozen):
         if self.kind == "choice":
             said = ",".join(_shown(item) for item in self.choices)
         else:
-            number = (lambda value: f"{int(value)}") if self.kind == "int" else (lambda value: f"{value!r}")
-            said = f"{number(self.low)}..{number(self.high)}"
-            said += ":log" if self.log else "" if self.step is None else f":step{number(self.step)}"
+            said = f"{self._number(self.low)}..{self._number(self.high)}"
+            said += ":log" if self.log else "" if self.step is None else f":step{self._number(self.step)}"
         return f"{self.name}={said}" + (f" if {self.condition}" if self.condition else "")
+
+    def _number(self, value: float) -> str:
+        return f"{int(value)}" if self.kind == "int" else repr(value)
 
 
 #: No value that anybody can write.

@@ -315,8 +315,14 @@ class Coordinator:
         for running in self.running.values():
             if running.changed and running.done is None:
                 running.changed = False
-                part = {"params": running.asked.params, "intermediate": thinned(running.points, 100), "state": "running"}
-                part |= {"number": running.asked.number, "started_at": running.started_at, "seed": running.seed}
+                part: dict[str, Any] = {
+                    "number": running.asked.number,
+                    "state": "running",
+                    "params": running.asked.params,
+                    "intermediate": thinned(running.points, 100),
+                    "started_at": running.started_at,
+                    "seed": running.seed,
+                }
                 self.channel.send({"kind": "trial", "line": {"trial": part}})
 
     def _finish(self) -> None:

@@ -70,7 +70,7 @@ class Forker:
     def _serve(self, share: int) -> Message | None:
         while True:
             timeout = POLL if self.children else None
-            readable, _, _ = select.select([self.link, self._wake[0]], [], [], timeout)
+            readable, _, _ = select.select([self.link.fileno(), self._wake[0]], [], [], timeout)
             if self._wake[0] in readable:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wake[0], 4096)

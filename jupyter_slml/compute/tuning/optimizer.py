@@ -66,7 +66,7 @@ class Optimizer:
             pruner=pruner,
         )
         # A grid says when it is through, which Optuna takes as a mistake outside of `optimize`.
-        self.study.stop = lambda: None
+        setattr(self.study, "stop", lambda: None)  # noqa: B010
         for name, value in (attrs or {}).items():
             self.study._storage.set_study_system_attr(self.study._study_id, name, value)
         for trial in trials:
@@ -185,7 +185,7 @@ class Optimizer:
 def distribution(entry: SearchParameter) -> optuna.distributions.BaseDistribution:
     match entry.kind:
         case "choice":
-            return optuna.distributions.CategoricalDistribution(entry.choices)
+            return optuna.distributions.CategoricalDistribution(_choices(entry))
         case "int":
             return optuna.distributions.IntDistribution(
                 int(entry.low), int(entry.high), log=entry.log, step=int(entry.step or 1)
@@ -196,10 +196,15 @@ def distribution(entry: SearchParameter) -> optuna.distributions.BaseDistributio
 def _suggest(trial: optuna.Trial, entry: SearchParameter) -> Any:
     match entry.kind:
         case "choice":
-            return trial.suggest_categorical(entry.name, entry.choices)
+            return trial.suggest_categorical(entry.name, _choices(entry))
         case "int":
             return trial.suggest_int(entry.name, int(entry.low), int(entry.high), step=int(entry.step or 1), log=entry.log)
     return trial.suggest_float(entry.name, entry.low, entry.high, step=entry.step, log=entry.log)
+
+
+def _choices(entry: SearchParameter) -> list[Any]:
+    """Numbers, texts, bools and None: `parse_space` takes no others."""
+    return list(entry.choices)
 
 
 def _plain(value: Any) -> JsonValue:

@@ -143,6 +143,9 @@ class JobMoves:
             if metrics != job.metrics:
                 job = table.save(transaction.connection, job.evolve(metrics=metrics))
                 cases.announce(transaction, job, "progress")
+            elif job.spec.tuning is not None:
+                # A trial has begun or ended: who shows them looks again.
+                cases.announce(transaction, job, "progress")
             return []
         if isinstance(report, Waits):
             if job.state is not JobState.STOPPING and report.reason != job.reason:
