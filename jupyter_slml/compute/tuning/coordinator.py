@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import time
+import traceback
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,16 +34,16 @@ MOST_IMPORTANT = 2000
 
 def become(payload: Mapping[str, Any], link: socket.socket, channel: Channel) -> NoReturn:
     """Turn this fork into the coordinator."""
-    code = 70
+    end = Link(link)
     try:
-        Coordinator(payload, Link(link), channel).run()
-        code = 0
-    except BaseException:
-        import traceback
-
+        Coordinator(payload, end, channel).run()
+    except Exception as error:
+        # The same would come of another attempt.
         traceback.print_exc()
+        text = f"The search cannot go on: {type(error).__name__}: {error}"
+        end.send({"end": {"failed": {"reason": "exception", "message": text[:2000]}}})
     finally:
-        os._exit(code)
+        os._exit(0)
 
 
 class Coordinator:
@@ -144,10 +145,8 @@ class Coordinator:
             os.read(self._wake[0], 4096)
         for fd in ready & links.keys():
             running = links[fd]
-            if running is not None:
-                for message in running.link.arrived():
-                    self._trial_says(running, message)
-                running.open = not running.link.closed
+            self._listen(running)
+            running.open = not running.link.closed
         if self.link.fileno() in ready:
             for message in self.link.arrived():
                 self._host_says(message)
@@ -216,6 +215,16 @@ class Coordinator:
             }
         )
 
+    def _listen(self, running: Running) -> None:
+        for message in running.link.arrived():
+            try:
+                self._trial_says(running, message)
+            except (KeyError, TypeError, ValueError):
+                # Nothing of ours: its code writes into descriptors that it found open.
+                traceback.print_exc()
+                running.link.close()
+                return
+
     def _trial_says(self, running: Running, message: Message) -> None:
         match message:
             case {"suggest": wanted}:
@@ -262,7 +271,7 @@ class Coordinator:
             candidate = Trial(number=running.asked.number, state="complete", values=done["values"])
             keep = any(item.number == candidate.number for item in front([*self.edge, candidate], self.goals))
         # Before the answer: the next one to ask should know of this one.
-        self._tell(running, done["state"], done["values"])
+        self._tell(running, done["state"], done.get("values", {}))
         running.link.send({"keep": keep})
 
     def _tell(self, running: Running, state: str, values: Mapping[str, float]) -> None:
@@ -284,8 +293,8 @@ class Coordinator:
                     self._ended(running, message)
 
     def _ended(self, running: Running, message: Message) -> None:
-        for said in running.link.arrived():
-            self._trial_says(running, said)
+        if running.open:
+            self._listen(running)
         running.link.close()
         trial = running.record(message, self.optimizer.distributions(running.asked), self.optimizer.attrs(running.asked))
         trial = trial.evolve(spent=round(self._elapsed(), 3))
