@@ -65,16 +65,19 @@ class Coordinator:
         self.spent: float = history["spent"]
         #: The best of `done`; with several objectives, the Pareto front.
         self.edge: list[Trial] = []
+        #: The same with those that have said their values and are not over yet: what patience goes by.
+        self.promised: list[Trial] = []
         self.budget = Budget(self.options, given["price"])
         for trial in self.done:
             self.edge = front([*self.edge, trial], self.goals)
-            self.budget.count(trial, best(self.edge, self.goals))
+            self._count(trial)
         #: Links of processes that wait for a trial, by pid; running trials by pid.
         self.idle: dict[int, Link] = {}
         self.running: dict[int, Running] = {}
         self.forking = 0
         self.numbers = {item.number for item in (*self.done, *self.again)}
         self.ending = ""
+        self.stopped = False
         self._progress_at = 0.0
         self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
@@ -116,7 +119,7 @@ class Coordinator:
     def _stop(self, *_: object) -> None:
         """SIGTERM: somebody ends the job."""
         self.ending = "it was stopped"
-        self.budget.urgent = True
+        self.budget.urgent = self.stopped = True
 
     def _head(self, message: Message) -> None:
         head = {"seen": self.history["seen"], "parallel": self.parallel, "most": self.options.most}
@@ -266,13 +269,16 @@ class Coordinator:
         """It has said its result: its place is free, though it may still write what it leaves."""
         running.done = done
         running.metrics.update(done["metrics"])
-        keep = False
-        if done["state"] == "complete":
-            candidate = Trial(number=running.asked.number, state="complete", values=done["values"])
-            keep = any(item.number == candidate.number for item in front([*self.edge, candidate], self.goals))
+        said = Trial(number=running.asked.number, **{key: done[key] for key in ("state", "values", "reason") if key in done})
+        keep = any(item.number == said.number for item in front([*self.edge, said], self.goals))
+        self._count(said)
         # Before the answer: the next one to ask should know of this one.
         self._tell(running, done["state"], done.get("values", {}))
         running.link.send({"keep": keep})
+
+    def _count(self, trial: Trial) -> None:
+        self.promised = front([*self.promised, trial], self.goals)
+        self.budget.count(trial, best(self.promised, self.goals))
 
     def _tell(self, running: Running, state: str, values: Mapping[str, float]) -> None:
         if not running.told:
@@ -296,13 +302,17 @@ class Coordinator:
         if running.open:
             self._listen(running)
         running.link.close()
+        if self.stopped and not message["reason"]:
+            # The same signal has reached it.
+            message = {**message, "reason": "stopped"}
         trial = running.record(message, self.optimizer.distributions(running.asked), self.optimizer.attrs(running.asked))
         trial = trial.evolve(spent=round(self._elapsed(), 3))
         self._tell(running, trial.state, trial.values)
         self.done.append(trial)
         self.edge = front([*self.edge, trial], self.goals)
+        if running.done is None:
+            self._count(trial)
         top = best(self.edge, self.goals)
-        self.budget.count(trial, top)
         line: dict[str, Any] = {"trial": trial.model_dump(mode="json", exclude_defaults=True) | {"number": trial.number}}
         if attrs := self.optimizer.study_attrs():
             line["study"] = {"study_attrs": attrs}
