@@ -14,6 +14,7 @@ from jupyter_slml.cli.exchange import evaluate_model, export_model, import_model
 from jupyter_slml.cli.gc import gc
 from jupyter_slml.cli.jobs import jobs, logs
 from jupyter_slml.cli.models import models
+from jupyter_slml.cli.trials import trials
 from jupyter_slml.cli.workspace import config, connect, start, status, stop
 from jupyter_slml.errors import SlmlError
 
@@ -38,6 +39,7 @@ for command in (
     doctor,
     jobs,
     logs,
+    trials,
     models,
     endpoints,
     invoke,
