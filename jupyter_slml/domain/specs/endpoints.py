@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.names import Name
+from jupyter_slml.domain.schedules import Schedule
 from jupyter_slml.domain.specs.options import Duration, option
 
 #: How the number of replicas follows the load.
@@ -138,16 +139,15 @@ class DeployOptions(Frozen):
     @field_validator("schedule")
     @classmethod
     def _entries(cls, value: list[str]) -> list[str]:
-        for entry in value:
-            cron, equals, number = entry.rpartition("=")
-            if not equals or len(cron.split()) != 5 or not number.strip().isdigit():
-                raise ValueError(f"{entry[:80]!r} is not CRON=N, such as '0 8 * * 1-5=2'")
+        Schedule(value)
         return value
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min_replicas > self.max_replicas:
             raise ValueError(f"--min {self.min_replicas} is more than --max {self.max_replicas}")
+        if (largest := Schedule(self.schedule).largest) > self.max_replicas:
+            raise ValueError(f"--schedule asks for {largest} replicas, which is more than --max {self.max_replicas}")
         return self
 
 
