@@ -51,20 +51,32 @@ class Gateway:
         """Say that the records have these replicas, which the gateways have woken or found hanging."""
         await self._tell({"op": "taken", "replicas": replicas})
 
-    async def stats(self) -> dict[str, Any]:
-        """What all gateways count, added up; see `readings`."""
-        return merged(await self.readings())
+    async def stats(self, endpoint: str) -> dict[str, Any]:
+        """What all gateways count of an endpoint, added up; see `readings`."""
+        return merged(await self.readings({"endpoint": endpoint}))
 
-    async def readings(self) -> list[dict[str, Any]]:
-        """What each gateway counts (`serving/gateway/control.py` has the shape); those that do not answer are left out.
+    async def readings(self, only: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """What each gateway counts (`serving/gateway/control.py` has the shape, and what it may be asked `only` for); those
+        that do not answer are left out.
 
         Raises Unavailable when none answers.
         """
-        found = await asyncio.gather(*(keeper.ask({"op": "stats"}) for keeper in self._keepers), return_exceptions=True)
+        asked = {"op": "stats", **(only or {})}
+        found = await asyncio.gather(*(keeper.ask(asked) for keeper in self._keepers), return_exceptions=True)
         said = [item for item in found if not isinstance(item, BaseException)]
         if not said:
             raise next(item for item in found if isinstance(item, BaseException))
         return said
+
+    @property
+    def numbers(self) -> range:
+        """The gateways, by number."""
+        return range(len(self._keepers))
+
+    async def news(self, number: int) -> None:
+        """Return when a gateway has woken a replica or has found one that hangs, however long that takes. Raises
+        Unavailable when it does not answer."""
+        await self._keepers[number].ask({"op": "news"}, patience=None)
 
     async def ensure(self) -> None:
         """Make sure that all run, and watch them from now on. Raises Unavailable when one does not come up."""
@@ -88,7 +100,7 @@ class Gateway:
 
 #: What each gateway counts for itself; replicas are connected to all of them.
 _COUNTED = ("arrivals", "in_flight", "waiting", "busy", "batches", "answered", "errors", "refused")
-_NAMED = ("replicas", "standby", "held", "attached")
+_NAMED = ("replicas", "working", "standby", "held", "attached")
 
 
 def merged(said: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

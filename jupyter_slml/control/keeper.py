@@ -161,10 +161,10 @@ class Keeper:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def ask(self, message: dict[str, Any]) -> dict[str, Any]:
-        """One question over the gateway's own socket."""
+    async def ask(self, message: dict[str, Any], *, patience: float | None = 10.0) -> dict[str, Any]:
+        """One question over the gateway's own socket. Raises Unavailable, also when it takes longer than `patience`."""
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patience):
                 reader, writer = await asyncio.open_unix_connection(self._socket, limit=LONGEST)
                 try:
                     writer.write(b'{"hello": "control"}\n' + json.dumps(message).encode() + b"\n")

@@ -52,7 +52,7 @@ class Loads:
             spent = spending.seconds_by_spec(connection, name, now)
             starts = spending.starts(connection, name)
         try:
-            said = await self._gateway.stats()
+            said = await self._gateway.stats(name)
             found, begun = said["endpoints"].get(name, {}), said["started_at"]
         except Unavailable:
             found, begun = {}, now

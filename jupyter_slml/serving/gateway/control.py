@@ -3,7 +3,8 @@
 A control line carries one JSON object per line each way:
 
     {"op": "reload"}                    {"serial"}: the routing snapshot was read
-    {"op": "stats"}                     below
+    {"op": "stats", "endpoint"?, "active"?}  below: of one endpoint, or of those with replicas or requests, or of all
+    {"op": "news"}                      {"news"}: answered when `woken` or `hung` has something, which may take for ever
     {"op": "drop", "replica"}           {"dropped"}: out of rotation for good; answered when it has answered what it had
     {"op": "hold", "replica"}           {"held"}: the same until `release`, also when it connects anew
     {"op": "release", "replica"}        {"released"}: back in rotation
@@ -19,10 +20,11 @@ The answer to `stats`, cumulative since the gateway started but for what is ther
      hung:  [{endpoint, revision, replica, at}],
      endpoints: {name: {requests, errors, refused, batches, queued, replicas: [id], attached: [id], latency: {p50, p99},
         revisions: {revision: {arrivals, in_flight, waiting, ready, busy, batches, answered, errors, refused,
-                               replicas: [id], standby: [id], held: [id], attached: [id], latency: {bucket: count}}}}}}
+                               replicas: [id], working: [id], standby: [id], held: [id], attached: [id],
+                               latency: {bucket: count}}}}}}
 
 `errors` are answers of 500 and more, `refused` those of 400 to 499. `ready` counts the replicas in rotation, `busy` sums the
-times of their batches, `latency` counts answers by bucket of `domain.latencies`. `woken` names replicas that the gateway has
+times of their batches, `working` names those that have one, `latency` counts answers by bucket of `domain.latencies`. `woken` names replicas that the gateway has
 had started by the runner, or standbys that it has put into rotation.
 """
 
@@ -42,12 +44,13 @@ import orjson
 from jupyter_slml.errors import BadRequest, SlmlError, Unauthorized
 from jupyter_slml.serving.gateway.endpoint import Endpoint
 from jupyter_slml.serving.gateway.link import ReplicaLink
+from jupyter_slml.serving.gateway.news import News
 from jupyter_slml.serving.gateway.pool import Pool
 
 #: No line on this socket is longer, and nobody takes longer to say the first one.
 LINE = 16 * 1024
 HELLO_TIME = 10.0
-OPERATIONS = "reload, stats, drop, hold, release, rotate, taken, metrics, exit"
+OPERATIONS = "reload, stats, news, drop, hold, release, rotate, taken, metrics, exit"
 
 Answer = Callable[[dict[str, Any]], None]
 
@@ -56,10 +59,11 @@ class Hall(Protocol):
     """What the socket's visitors may ask of the gateway."""
 
     endpoints: dict[str, Endpoint]
+    news: News
 
     def reload(self) -> int: ...
 
-    def statistics(self) -> dict[str, Any]: ...
+    def statistics(self, only: str | None = None, *, active: bool = False) -> dict[str, Any]: ...
 
     def samples(self) -> list[Any]: ...
 
@@ -70,8 +74,6 @@ class Hall(Protocol):
     def release(self, replica: str) -> None: ...
 
     def rotate(self, replica: str) -> bool: ...
-
-    def taken(self, replicas: list[str]) -> None: ...
 
     def leave(self) -> None: ...
 
@@ -142,6 +144,9 @@ class Control(asyncio.Protocol):
         self._transport = transport
         self._held = b""
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._house.news.leave(self)
+
     def data_received(self, data: bytes) -> None:
         *lines, self._held = (self._held + data).split(b"\n")
         for line in lines:
@@ -158,7 +163,11 @@ class Control(asyncio.Protocol):
             case "reload":
                 _say(self._transport, {"serial": self._house.reload()})
             case "stats":
-                _say(self._transport, self._house.statistics())
+                only = request.get("endpoint")
+                found = self._house.statistics(None if only is None else str(only), active=bool(request.get("active")))
+                _say(self._transport, found)
+            case "news":
+                self._house.news.listen(self, lambda: _say(self._transport, {"news": True}))
             case "drop":
                 self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}), for_good=True)
             case "hold":
@@ -170,9 +179,9 @@ class Control(asyncio.Protocol):
                 _say(self._transport, {"rotated": replica, "known": self._house.rotate(replica)})
             case "taken":
                 replicas = request.get("replicas")
-                found = [str(item) for item in replicas] if isinstance(replicas, list) else []
-                self._house.taken(found)
-                _say(self._transport, {"taken": len(found)})
+                named = [str(item) for item in replicas] if isinstance(replicas, list) else []
+                self._house.news.taken(named)
+                _say(self._transport, {"taken": len(named)})
             case "metrics":
                 _say(self._transport, {"samples": self._house.samples()})
             case "exit":

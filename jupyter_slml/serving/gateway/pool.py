@@ -296,6 +296,7 @@ class Pool:
             "errors": self.errors,
             "refused": self.refused,
             "replicas": [link.replica for link in links if link.serves],
+            "working": [link.replica for link in links if link.batch is not None],
             "standby": [link.replica for link in links if link.standby],
             "held": [link.replica for link in links if link.out],
             "attached": [link.replica for link in links],

@@ -30,6 +30,7 @@ from jupyter_slml.serving.gateway.house import Budget
 from jupyter_slml.serving.gateway.http import Addressee, HttpConnection
 from jupyter_slml.serving.gateway.limits import Limits
 from jupyter_slml.serving.gateway.link import ReplicaLink
+from jupyter_slml.serving.gateway.news import News
 from jupyter_slml.serving.gateway.pool import Pool
 from jupyter_slml.serving.gateway.request_log import RequestLog
 from jupyter_slml.serving.gateway.routes import Routes, read_routes
@@ -93,14 +94,13 @@ class Gateway:
         self.count = 0
         self._plan = plan
         self._access = Access(plan.token, required=plan.auth)
-        self._waker = Waker(plan.runner, plan.daemon, plan.wake_lock, plan.limits)
+        self.news = News()
+        self._waker = Waker(plan.runner, plan.daemon, plan.wake_lock, plan.limits, self.news)
         self._siblings = Siblings(plan.siblings)
         self._routes = Routes()
-        #: Replicas that are out of rotation, for good (True) or until they are released; standbys that were put into it;
-        #: those that hang, as the daemon hears of them.
+        #: Replicas that are out of rotation, for good (True) or until they are released; standbys that were put into it.
         self._out: dict[str, bool] = {}
         self._promoted: dict[str, None] = {}
-        self._hung: dict[str, dict[str, Any]] = {}
         #: Path of an invocation as clients write it → who answers: the common case is one look-up.
         self._paths: dict[bytes, Endpoint] = {}
         self._date = answers.Dated()
@@ -231,15 +231,14 @@ class Gateway:
     def promote(self, link: ReplicaLink) -> None:
         link.standby = False
         _remember(self._promoted, link.replica, None)
-        self._waker.report(link.pool, link.replica, "ready", standby=True)
+        self.news.wakes(link.pool, link.replica, "ready", standby=True)
         link.pool.rotate()
 
     def report_hung(self, link: ReplicaLink) -> None:
         log.error("replica %s of %s hangs; its link is closed", link.replica, link.pool.endpoint.name)
         link.out = True
         _remember(self._out, link.replica, True)
-        told = {"endpoint": link.pool.endpoint.name, "revision": link.pool.revision, "replica": link.replica}
-        _remember(self._hung, link.replica, {**told, "at": time.time()})
+        self.news.hangs(link.pool, link.replica)
 
     # control
 
@@ -260,8 +259,12 @@ class Gateway:
         self._routes = routes
         return routes.serial
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self, only: str | None = None, *, active: bool = False) -> dict[str, Any]:
         """See `control.py`."""
+        if only is not None:
+            named = {only} & self.endpoints.keys()
+        else:
+            named = {pool.endpoint.name for pool in self.active} if active else set(self.endpoints)
         return {
             "serial": self._routes.serial,
             "gateway": self.number,
@@ -269,9 +272,9 @@ class Gateway:
             "started_at": self._started,
             "connections": len(self.connections),
             "held_bytes": self.budget.used,
-            "woken": list(self._waker.woken.values()),
-            "hung": list(self._hung.values()),
-            "endpoints": {name: endpoint.statistics() for name, endpoint in self.endpoints.items()},
+            "woken": list(self.news.woken.values()),
+            "hung": list(self.news.hung.values()),
+            "endpoints": {name: self.endpoints[name].statistics() for name in sorted(named & self.endpoints.keys())},
         }
 
     def samples(self) -> list[Any]:
@@ -318,12 +321,6 @@ class Gateway:
             link.standby = False
             link.pool.rotate()
         return link is not None
-
-    def taken(self, replicas: list[str]) -> None:
-        """The daemon has these in its records."""
-        for replica in replicas:
-            self._waker.woken.pop(replica, None)
-            self._hung.pop(replica, None)
 
     def leave(self) -> None:
         """Take no more connections, answer what is here, then return from `serve`."""
