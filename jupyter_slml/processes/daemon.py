@@ -31,12 +31,14 @@ from jupyter_slml.compute.backend import DaskBackend
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
 from jupyter_slml.control.endpoints import Endpoints
+from jupyter_slml.control.following import Following
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.http.app import make_app
 from jupyter_slml.control.http.services import Services
 from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.loads import Loads
+from jupyter_slml.control.measuring import Measuring
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.results import Results
@@ -80,7 +82,9 @@ class Daemon:
             limits=limits,
             is_local=settings.scheduler is None,
         )
-        models = Models(self._database, blobs)
+        endpoints = Endpoints(self._database, self._compute, self._gateway, catalogue)
+        self._following = Following(endpoints, self._bus)
+        self._measuring = Measuring(self._database, self._gateway, self._bus)
         self._app = make_app(
             Services(
                 workspace=place,
@@ -99,11 +103,12 @@ class Daemon:
                 ),
                 results=Results(self._database, blobs),
                 retention=Retention(self._database, blobs),
-                models=models,
+                models=Models(self._database, blobs),
                 transitions=Transitions(self._database, place.settings),
                 cards=Cards(self._database, blobs),
-                endpoints=Endpoints(self._database, models, self._compute, self._gateway, catalogue),
+                endpoints=endpoints,
                 loads=Loads(self._database, self._gateway, catalogue),
+                measuring=self._measuring,
                 tokens=Tokens(self._database),
                 started_at=time.time(),
                 leave=self._leave,
@@ -138,7 +143,8 @@ class Daemon:
         except SlmlError as error:
             # Requests are still answered; the status says what is wrong.
             log.error("The cluster did not start: %s", error)
-        await self._reconciler.run()
+        # The reconciler first: it has the others hear what is committed from then on.
+        await asyncio.gather(self._reconciler.run(), self._following.run(), self._measuring.run())
 
     async def _close(self) -> None:
         if self._end_everything:

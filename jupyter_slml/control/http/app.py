@@ -21,5 +21,6 @@ def make_app(services: Services | None = None) -> FastAPI:
     app.state.services = services
     for noun in (status, events, jobs, models, endpoints, loads, tokens, blobs):
         app.include_router(noun.router)
+    app.include_router(models.references)
     errors.install(app)
     return app

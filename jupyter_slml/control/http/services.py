@@ -14,6 +14,7 @@ from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.loads import Loads
+from jupyter_slml.control.measuring import Measuring
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
@@ -46,6 +47,7 @@ class Services:
     endpoints: Endpoints
     tokens: Tokens
     loads: Loads
+    measuring: Measuring
     started_at: float
     #: Ends the daemon: alone (True), or with everything it started (False).
     leave: Callable[[bool], None]

@@ -80,6 +80,7 @@ class Reconciler:
         self._bus.notify(EVENTS)
         for event in events:
             self._bus.notify((event.subject, event.subject_id))
+            self._bus.notify(event.kind)
             match event.kind:
                 case "job.queued":
                     self._worklist.add(("queue", ""))
