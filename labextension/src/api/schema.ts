@@ -546,26 +546,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/models/diff": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Diff Versions
-         * @description What changed from one version to another: metrics, parameters, signature, code, inputs, packages.
-         */
-        get: operations["diff_versions_models_diff_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/models/import": {
         parameters: {
             query?: never;
@@ -601,26 +581,6 @@ export interface paths {
          *     `gate_failed`, with every term and the numbers that it saw.
          */
         post: operations["promote_models_promote_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/models/resolve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Resolve
-         * @description The version that a reference means now.
-         */
-        get: operations["resolve_models_resolve_get"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -794,6 +754,46 @@ export interface paths {
          * @description What was measured of a version, newest first.
          */
         get: operations["list_evidence_models__name__versions__number__evidence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/references/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diff Versions
+         * @description What changed from one version to another: metrics, parameters, signature, code, inputs, packages.
+         */
+        get: operations["diff_versions_references_diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/references/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Resolve
+         * @description The version that a reference means now.
+         */
+        get: operations["resolve_references_resolve_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3711,40 +3711,6 @@ export interface operations {
             };
         };
     };
-    diff_versions_models_diff_get: {
-        parameters: {
-            query: {
-                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
-                old: string;
-                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
-                new: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["VersionDiff"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
     import_model_models_import_post: {
         parameters: {
             query?: never;
@@ -3798,38 +3764,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Moved"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    resolve_models_resolve_get: {
-        parameters: {
-            query: {
-                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
-                reference: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["VersionView"];
                 };
             };
             /** @description Validation Error */
@@ -4154,6 +4088,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EvidenceList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    diff_versions_references_diff_get: {
+        parameters: {
+            query: {
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                before: string;
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                after: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resolve_references_resolve_get: {
+        parameters: {
+            query: {
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                reference: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
                 };
             };
             /** @description Validation Error */
