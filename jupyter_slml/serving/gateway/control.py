@@ -24,8 +24,8 @@ The answer to `stats`, cumulative since the gateway started but for what is ther
                                latency: {bucket: count}}}}}}
 
 `errors` are answers of 500 and more, `refused` those of 400 to 499. `ready` counts the replicas in rotation, `busy` sums the
-times of their batches, `working` names those that have one, `latency` counts answers by bucket of `domain.latencies`. `woken` names replicas that the gateway has
-had started by the runner, or standbys that it has put into rotation.
+times of their batches, `working` names those that have one, `latency` counts answers by bucket of `domain.latencies`.
+`woken` names replicas that the gateway has had started by the runner, or standbys that it has put into rotation.
 """
 
 from __future__ import annotations
