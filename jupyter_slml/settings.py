@@ -91,6 +91,13 @@ class Settings(BaseModel):
         return self
 
 
+    @property
+    def gateway_reached(self) -> str:
+        """The host that clients of this machine call, as a URL has it: addresses that mean every address are none."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.gateway_host, self.gateway_host)
+        return f"[{host}]" if ":" in host else host
+
+
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
     """The paths of one workspace. Making one touches nothing; `prepare()` creates the directories."""
@@ -153,7 +160,7 @@ class Workspace:
         return [self.run / ("gateway.sock" if number == 0 else f"gateway-{number}.sock") for number in range(count)]
 
     def gateway_file(self, number: int = 0) -> Path:
-        """Who a gateway is: port, pid, start time."""
+        """Who a gateway is: port, pid, start time, where it is reached, and with TLS its certificate."""
         return self.gateway_dir / ("gateway.json" if number == 0 else f"gateway-{number}.json")
 
     @property

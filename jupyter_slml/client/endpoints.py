@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from jupyter_slml.client.gateway import Gateway
 from jupyter_slml.client.transport import Transport
 from jupyter_slml.domain.loads import EndpointLoad
 from jupyter_slml.domain.specs import DeploySpec, ScaleSpec, TakeBackSpec, TrafficSpec
 from jupyter_slml.domain.states import EndpointState
 from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView
-from jupyter_slml.errors import Conflict, DeployFailed, Unavailable, from_wire
-from jupyter_slml.settings import read_json
-
-if TYPE_CHECKING:
-    import httpx
+from jupyter_slml.errors import Conflict, DeployFailed, Unavailable
 
 
 class Endpoints:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._lock = threading.Lock()
-        self._gateway: httpx.Client | None = None
+        self._gateway = Gateway(transport.workspace)
 
     def list(self) -> EndpointList:
         return self._transport.record(EndpointList, "GET", "/endpoints")
@@ -76,34 +70,22 @@ class Endpoints:
         path = f"{_path(name)}/decisions"
         return self._transport.record(DecisionList, "GET", path, params={"limit": limit})
 
-    def invoke(self, name: str, body: bytes, content_type: str, *, timeout: float = 120.0) -> tuple[str, bytes]:
-        """One request to the endpoint, with the workspace's token; returns (content type, body) of the answer.
+    def invoke(
+        self, name: str, body: bytes, content_type: str, *, timeout: float = 120.0, token: str | None = None
+    ) -> tuple[str, bytes]:
+        """One request to the endpoint, with the workspace's token or this one; returns (content type, body) of the answer.
 
-        Raises the gateway's own error, rebuilt: Invalid for a body that the model cannot take, NotFound, Unavailable.
+        Raises the gateway's own error, rebuilt: Invalid for a body that the model cannot take, NotFound, Unavailable,
+        Unauthorized, Forbidden.
         """
-        import httpx
-
-        path = f"{_path(name)}/invocations"
-        headers = {"Content-Type": content_type, "Authorization": f"Bearer {self._token()}"}
-        for last in (False, True):
-            try:
-                answer = self._client().post(path, content=body, headers=headers, timeout=timeout)
-                break
-            except httpx.ConnectError as error:
-                # Whoever finds the gateway dead has it started again: the daemon does so when it is asked to look.
-                if last:
-                    raise Unavailable(
-                        "The gateway does not answer.", remedy="`jupyter slml doctor` looks for the cause."
-                    ) from error
-                self._transport.request("GET", "/status")
-                self._wait_for_gateway()
-            except httpx.TransportError as error:
-                raise Unavailable(f"The endpoint {name!r} did not answer: {error}.") from error
-        if answer.is_error:
-            try:
-                raise from_wire(answer.json())
-            except ValueError:
-                raise Unavailable(f"The gateway answered {answer.status_code}: {answer.text[:200]}") from None
+        answer = self._gateway.post(
+            f"{_path(name)}/invocations",
+            body,
+            {"Content-Type": content_type},
+            timeout=timeout,
+            token=token,
+            revive=self._revive,
+        )
         return answer.headers.get("Content-Type", ""), answer.content
 
     def _settled(self, view: EndpointView, seconds: float) -> EndpointView:
@@ -154,25 +136,8 @@ class Endpoints:
             pass
         return position
 
-    def _client(self) -> httpx.Client:
-        import httpx
-
-        with self._lock:
-            port = (read_json(self._transport.workspace.gateway_dir / "gateway.json") or {}).get("port")
-            if port is None:
-                raise Unavailable("No gateway runs yet.", remedy="Deploy a model first: `%deploy NAME`.")
-            base = f"http://127.0.0.1:{port}"
-            if self._gateway is None or str(self._gateway.base_url).rstrip("/") != base:
-                self._gateway = httpx.Client(base_url=base)
-            return self._gateway
-
-    def _token(self) -> str:
-        try:
-            return self._transport.workspace.token_file.read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            raise Unavailable("No gateway runs yet.", remedy="Deploy a model first: `%deploy NAME`.") from None
-
-    def _wait_for_gateway(self, seconds: float = 10.0) -> None:
+    def _revive(self, seconds: float = 10.0) -> None:
+        """Whoever finds the gateway dead has it started again: the daemon does so when it is asked to look."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._transport.request("GET", "/status").json()["gateway"]["alive"]:

@@ -27,7 +27,7 @@ class Gateway:
         #: Where a replica must connect to be reached by all of them.
         self.sockets = [str(path) for path in workspace.gateway_sockets(settings.gateways)]
         scheme = "http" if settings.gateway_certificate is None else "https"
-        self._url = f"{scheme}://{_reachable(settings.gateway_host)}:{port}"
+        self._url = f"{scheme}://{settings.gateway_reached}:{port}"
 
     def url(self, endpoint: str | None = None) -> str:
         """Where clients call: of one endpoint, or of the gateway."""
@@ -46,6 +46,14 @@ class Gateway:
     async def drop(self, replica: str) -> None:
         """Take a replica out of rotation; returns when its answers are out. A gateway that is down has nothing to drop."""
         await self._tell({"op": "drop", "replica": replica})
+
+    async def hold(self, replica: str, seconds: float) -> None:
+        """The same for so many seconds, unless it is said again; returns when its answers are out."""
+        await self._tell({"op": "hold", "replica": replica, "seconds": seconds})
+
+    async def release(self, replica: str) -> None:
+        """Put a replica that was held back into rotation again."""
+        await self._tell({"op": "release", "replica": replica})
 
     async def taken(self, replicas: list[str]) -> None:
         """Say that the records have these replicas, which the gateways have woken or found hanging."""
@@ -124,6 +132,7 @@ def _sum(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: first[name] + second[name] for name in _COUNTED}
     found |= {name: sorted({*first[name], *second[name]}) for name in _NAMED}
     found["ready"] = max(first["ready"], second["ready"])
+    found["work"] = dict(Counter(first["work"]) + Counter(second["work"]))
     found["latency"] = dict(Counter(first["latency"]) + Counter(second["latency"]))
     return found
 
@@ -139,9 +148,3 @@ def _free_port(host: str) -> int:
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def _reachable(host: str) -> str:
-    """An address that clients of this host can call: those that mean every address are none."""
-    known = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{known}]" if ":" in known else known
