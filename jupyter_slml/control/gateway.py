@@ -55,6 +55,10 @@ class Gateway:
         """Put a replica that was held back into rotation again."""
         await self._tell({"op": "release", "replica": replica})
 
+    async def rotate(self, replica: str) -> None:
+        """Put a standby into rotation. A gateway that is down needs no telling: a replica that has answered is no standby."""
+        await self._tell({"op": "rotate", "replica": replica})
+
     async def taken(self, replicas: list[str]) -> None:
         """Say that the records have these replicas, which the gateways have woken or found hanging."""
         await self._tell({"op": "taken", "replicas": replicas})

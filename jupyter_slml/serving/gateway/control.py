@@ -6,7 +6,7 @@ A control line carries one JSON object per line each way:
     {"op": "stats", "endpoint"?, "active"?}  below: of one endpoint, or of those with replicas or requests, or of all
     {"op": "news"}                      {"news"}: answered when `woken` or `hung` has something, which may take for ever
     {"op": "drop", "replica"}           {"dropped"}: out of rotation for good; answered when it has answered what it had
-    {"op": "hold", "replica"}           {"held"}: the same until `release`, also when it connects anew
+    {"op": "hold", "replica", "seconds"?}    {"held"}: the same until `release` or for so long, also when it connects anew
     {"op": "release", "replica"}        {"released"}: back in rotation
     {"op": "rotate", "replica"}         {"rotated", "known"}: a standby takes requests from now on
     {"op": "taken", "replicas": [id]}   {"taken"}: the daemon has these in its records; `woken` and `hung` leave them out
@@ -21,11 +21,12 @@ The answer to `stats`, cumulative since the gateway started but for what is ther
      endpoints: {name: {requests, errors, refused, batches, queued, replicas: [id], attached: [id], latency: {p50, p99},
         revisions: {revision: {arrivals, in_flight, waiting, ready, busy, batches, answered, errors, refused,
                                replicas: [id], working: [id], standby: [id], held: [id], attached: [id],
-                               latency: {bucket: count}}}}}}
+                               work: {id: seconds}, latency: {bucket: count}}}}}}
 
 `errors` are answers of 500 and more, `refused` those of 400 to 499. `ready` counts the replicas in rotation, `busy` sums the
-times of their batches, `working` names those that have one, `latency` counts answers by bucket of `domain.latencies`.
-`woken` names replicas that the gateway has had started by the runner, or standbys that it has put into rotation.
+times of their batches and `work` those of each, `working` names those that have one, `latency` counts answers by bucket of
+`domain.latencies`. `woken` names replicas that the gateway has had started by the runner, or standbys that it has put into
+rotation.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import math
 import os
 import socket
 import struct
@@ -69,7 +71,9 @@ class Hall(Protocol):
 
     def welcome(self, transport: asyncio.Transport, pool: Pool, replica: str, standby: bool) -> ReplicaLink: ...
 
-    def drop(self, replica: str, then: Callable[[], None], *, for_good: bool) -> None: ...
+    def drop(self, replica: str, then: Callable[[], None]) -> None: ...
+
+    def hold(self, replica: str, seconds: float, then: Callable[[], None]) -> None: ...
 
     def release(self, replica: str) -> None: ...
 
@@ -169,9 +173,9 @@ class Control(asyncio.Protocol):
             case "news":
                 self._house.news.listen(self, lambda: _say(self._transport, {"news": True}))
             case "drop":
-                self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}), for_good=True)
+                self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}))
             case "hold":
-                self._house.drop(replica, lambda: _say(self._transport, {"held": replica}), for_good=False)
+                self._house.hold(replica, _seconds(request), lambda: _say(self._transport, {"held": replica}))
             case "release":
                 self._house.release(replica)
                 _say(self._transport, {"released": replica})
@@ -199,6 +203,14 @@ def _parse(line: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadRequest("A line is not a JSON object.", field="line")
     return found
+
+
+def _seconds(request: dict[str, Any]) -> float:
+    """For how long, which may be for ever. Raises BadRequest."""
+    seconds = request.get("seconds", math.inf)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise BadRequest("`seconds` is not a number.", field="seconds")
+    return float(seconds)
 
 
 def _say(transport: asyncio.Transport, answer: dict[str, Any]) -> None:

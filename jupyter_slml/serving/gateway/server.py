@@ -33,6 +33,7 @@ from jupyter_slml.serving.gateway.link import ReplicaLink
 from jupyter_slml.serving.gateway.news import News
 from jupyter_slml.serving.gateway.pool import Pool
 from jupyter_slml.serving.gateway.request_log import RequestLog
+from jupyter_slml.serving.gateway.rotation import Rotation
 from jupyter_slml.serving.gateway.routes import Routes, read_routes
 from jupyter_slml.serving.gateway.siblings import Siblings
 from jupyter_slml.serving.gateway.waker import Waker
@@ -42,8 +43,6 @@ log = logging.getLogger("slml.gateway")
 #: Seconds between two looks at the deadlines of requests; connections are looked at every tenth time.
 TICK = 0.1
 BACKLOG = 1024
-#: Dropped and held replicas that are remembered, in case they connect again before they are ended.
-REMEMBERED = 1024
 #: A page has no body to speak of.
 SMALL = 64 * 1024
 
@@ -98,9 +97,7 @@ class Gateway:
         self._waker = Waker(plan.runner, plan.daemon, plan.wake_lock, plan.limits, self.news)
         self._siblings = Siblings(plan.siblings)
         self._routes = Routes()
-        #: Replicas that are out of rotation, for good (True) or until they are released; standbys that were put into it.
-        self._out: dict[str, bool] = {}
-        self._promoted: dict[str, None] = {}
+        self._rotation = Rotation()
         #: Path of an invocation as clients write it → who answers: the common case is one look-up.
         self._paths: dict[bytes, Endpoint] = {}
         self._date = answers.Dated()
@@ -149,6 +146,8 @@ class Gateway:
         if self._ticks % 3 == 0:
             self.requests.flush()
         if self._ticks % 10 == 0:
+            for replica in self._rotation.lapsed(self.now):
+                self.release(replica)
             for connection in list(self.connections):
                 connection.check(self.now)
 
@@ -230,14 +229,14 @@ class Gateway:
 
     def promote(self, link: ReplicaLink) -> None:
         link.standby = False
-        _remember(self._promoted, link.replica, None)
+        self._rotation.promote(link.replica)
         self.news.wakes(link.pool, link.replica, "ready", standby=True)
         link.pool.rotate()
 
     def report_hung(self, link: ReplicaLink) -> None:
         log.error("replica %s of %s hangs; its link is closed", link.replica, link.pool.endpoint.name)
         link.out = True
-        _remember(self._out, link.replica, True)
+        self._rotation.drop(link.replica)
         self.news.hangs(link.pool, link.replica)
 
     # control
@@ -293,12 +292,20 @@ class Gateway:
     def welcome(self, transport: asyncio.Transport, pool: Pool, replica: str, standby: bool) -> ReplicaLink:
         """A replica that has proved who it is."""
         self._waker.news(pool)
-        standby = standby and replica not in self._promoted
-        return ReplicaLink(transport, pool, replica, standby=standby, out=replica in self._out)
+        standby = standby and not self._rotation.is_promoted(replica)
+        return ReplicaLink(transport, pool, replica, standby=standby, out=self._rotation.is_out(replica))
 
-    def drop(self, replica: str, then: Callable[[], None], *, for_good: bool) -> None:
-        """Take a replica out of rotation; `then` is called when it has answered what it has."""
-        _remember(self._out, replica, for_good or self._out.get(replica, False))
+    def drop(self, replica: str, then: Callable[[], None]) -> None:
+        """Take a replica out of rotation for good; `then` is called when it has answered what it has."""
+        self._rotation.drop(replica)
+        self._take_out(replica, then)
+
+    def hold(self, replica: str, seconds: float, then: Callable[[], None]) -> None:
+        """The same for so many seconds, or until it is released."""
+        self._rotation.hold(replica, monotonic() + seconds)
+        self._take_out(replica, then)
+
+    def _take_out(self, replica: str, then: Callable[[], None]) -> None:
         link = self._link(replica)
         if link is None:
             then()
@@ -307,15 +314,14 @@ class Gateway:
 
     def release(self, replica: str) -> None:
         """Put a replica that was held back into rotation."""
-        if self._out.get(replica) is False:
-            del self._out[replica]
+        if self._rotation.release(replica):
             link = self._link(replica)
             if link is not None:
                 link.pool.restore(link)
 
     def rotate(self, replica: str) -> bool:
         """Put a standby into rotation, now or when it connects; False when it is not here."""
-        _remember(self._promoted, replica, None)
+        self._rotation.promote(replica)
         link = self._link(replica)
         if link is not None:
             link.standby = False
@@ -329,12 +335,6 @@ class Gateway:
 
     def _link(self, replica: str) -> ReplicaLink | None:
         return next((link for pool in self.active for link in pool.links if link.replica == replica), None)
-
-
-def _remember(memory: dict[str, Any], replica: str, value: Any) -> None:
-    memory[replica] = value
-    while len(memory) > REMEMBERED:
-        del memory[next(iter(memory))]
 
 
 _PING = Page(lambda exchange: exchange.finish(200, answers.JSON, b'{"status":"ok"}'))
