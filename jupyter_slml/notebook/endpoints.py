@@ -15,7 +15,7 @@ from jupyter_slml.notebook.magic import Cell, Magic
 from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.table import Table
-from jupyter_slml.notebook.tokens import look_up
+from jupyter_slml.notebook.words import look_up
 
 #: Seconds that `%deploy` waits for the first answer.
 READY_TIMEOUT = 120.0

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from jupyter_slml.errors import Invalid
-from jupyter_slml.notebook.tokens import Token, tokenize
+from jupyter_slml.notebook.words import Token, tokenize
 
 Model = TypeVar("Model", bound=BaseModel)
 

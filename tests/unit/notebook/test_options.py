@@ -15,7 +15,7 @@ from jupyter_slml.domain.specs import DeployOptions, TrainOptions
 from jupyter_slml.notebook.endpoints import DeployLine
 from jupyter_slml.notebook.line import OPTIONS
 from jupyter_slml.notebook.options import Options
-from jupyter_slml.notebook.tokens import tokenize
+from jupyter_slml.notebook.words import tokenize
 from tests.unit.notebook.platform import Platform
 
 
