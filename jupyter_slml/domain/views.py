@@ -238,6 +238,20 @@ class DecisionList(Frozen):
     decisions: list[Decision]
 
 
+class ConsoleView(Frozen):
+    """An open console. It ends `lease` seconds after it was asked for last."""
+
+    key: str
+    endpoint: str
+    replica: str
+    model: str
+    version: int
+    #: Jupyter's connection file of the replica's kernel, for its owner alone.
+    connection_file: str
+    drain: bool
+    lease: float
+
+
 class TokenView(Frozen):
     """A token without its digest."""
 

@@ -30,6 +30,7 @@ from jupyter_slml import __version__
 from jupyter_slml.compute.backend import DaskBackend
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
+from jupyter_slml.control.consoles import Consoles
 from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.following import Following
 from jupyter_slml.control.gateway import Gateway
@@ -83,6 +84,7 @@ class Daemon:
             is_local=settings.scheduler is None,
         )
         endpoints = Endpoints(self._database, self._compute, self._gateway, catalogue)
+        self._consoles = Consoles(self._database, endpoints, self._gateway, self._bus, place.run)
         self._following = Following(endpoints, self._bus)
         self._measuring = Measuring(self._database, self._gateway, self._bus)
         self._app = make_app(
@@ -107,6 +109,7 @@ class Daemon:
                 transitions=Transitions(self._database, place.settings),
                 cards=Cards(self._database, blobs),
                 endpoints=endpoints,
+                consoles=self._consoles,
                 loads=Loads(self._database, self._gateway, catalogue),
                 measuring=self._measuring,
                 tokens=Tokens(self._database),
@@ -144,7 +147,9 @@ class Daemon:
             # Requests are still answered; the status says what is wrong.
             log.error("The cluster did not start: %s", error)
         # The reconciler first: it has the others hear what is committed from then on.
-        await asyncio.gather(self._reconciler.run(), self._following.run(), self._measuring.run())
+        await asyncio.gather(
+            self._reconciler.run(), self._following.run(), self._measuring.run(), self._consoles.run()
+        )
 
     async def _close(self) -> None:
         if self._end_everything:

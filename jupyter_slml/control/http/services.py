@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
+from jupyter_slml.control.consoles import Consoles
 from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.jobs import Jobs
@@ -45,6 +46,7 @@ class Services:
     transitions: Transitions
     cards: Cards
     endpoints: Endpoints
+    consoles: Consoles
     tokens: Tokens
     loads: Loads
     measuring: Measuring

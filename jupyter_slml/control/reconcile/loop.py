@@ -86,7 +86,14 @@ class Reconciler:
                     self._worklist.add(("queue", ""))
                 case "job.stop_requested":
                     self._worklist.add(("job", event.subject_id))
-                case "endpoint.deployed" | "endpoint.stop_requested" | "endpoint.scaled" | "endpoint.woken":
+                case (
+                    "endpoint.deployed"
+                    | "endpoint.stop_requested"
+                    | "endpoint.scaled"
+                    | "endpoint.woken"
+                    | "endpoint.console"
+                    | "endpoint.console_closed"
+                ):
                     self._worklist.add(("endpoint", event.subject_id))
                 case "token.made" | "token.removed":
                     self._worklist.add(("route", ""))

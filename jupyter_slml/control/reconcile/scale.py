@@ -38,9 +38,8 @@ def running(connection: Connection, endpoint: Endpoint, revision: str) -> list[R
 
 
 def _running(replicas: list[Replica], revision: str, *, standby: bool = False) -> list[Replica]:
-    return [
-        item for item in replicas if item.revision == revision and item.desired is Desired.RUN and item.standby is standby
-    ]
+    there = [item for item in replicas if item.revision == revision and item.desired is Desired.RUN]
+    return [item for item in there if item.standby is standby and item.console != "drained"]
 
 
 def answering(connection: Connection, endpoint: Endpoint) -> bool:
@@ -76,7 +75,8 @@ def rescale(transaction: Transaction, endpoint: Endpoint) -> list[Key]:
             keys += [_add(transaction, endpoint, name) for _ in range(count - len(there))]
         # Those that do not answer yet go first, then the youngest.
         surplus = sorted(there, key=lambda item: (item.state is ReplicaState.READY, -item.created_at))
-        keys += stop(transaction, surplus[: max(0, len(there) - count)])
+        too_many = [item for item in surplus if not item.console][: max(0, len(there) - count)]
+        keys += stop(transaction, too_many)
         if name in endpoint.traffic:
             keys += _keep_warm(transaction, endpoint, name, _running(replicas, name, standby=True))
     return keys + stop(transaction, [item for item in replicas if item.revision not in wanted])

@@ -7,6 +7,7 @@ The magics' arguments, help and completion, the REST schema and the panel's form
 from __future__ import annotations
 
 from jupyter_slml.domain.specs.endpoints import (
+    ConsoleSpec,
     DeployOptions,
     DeploySpec,
     ScaleSpec,
@@ -37,6 +38,7 @@ from jupyter_slml.domain.specs.models import (
 
 __all__ = [
     "Capture",
+    "ConsoleSpec",
     "DecisionSpec",
     "DeployOptions",
     "DeploySpec",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from jupyter_slml.domain.model import Frozen
-from jupyter_slml.domain.names import Name
+from jupyter_slml.domain.names import Name, new_id
 from jupyter_slml.domain.schedules import Schedule
 from jupyter_slml.domain.specs.options import Duration, option
 
@@ -190,6 +190,15 @@ class WakeSpec(Frozen):
     """Which revision shall have a replica; unset: each that has traffic."""
 
     revision: str | None = None
+
+
+class ConsoleSpec(Frozen):
+    """A console on a replica of an endpoint. Sent again with the same `key`, it keeps the console open."""
+
+    key: Annotated[str, Field(pattern=r"^con-[0-9a-z-]{1,40}$")] = Field(default_factory=lambda: new_id("con"))
+    replica: str | None = Field(default=None, description="Unset: the least busy one.")
+    drain: bool = Field(default=False, description="Take the replica out of rotation while the console is open.")
+    by: str = Field(default="", max_length=200, description="Who opens it, for the log.")
 
 
 class TokenSpec(Frozen):
