@@ -11,7 +11,8 @@ from jupyter_slml.client.transport import Transport
 from jupyter_slml.domain.loads import EndpointLoad
 from jupyter_slml.domain.specs import DeploySpec, ScaleSpec, TakeBackSpec, TrafficSpec
 from jupyter_slml.domain.states import EndpointState
-from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView
+from jupyter_slml.domain.traffic import check_shares
+from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView, RevisionList
 from jupyter_slml.errors import Conflict, DeployFailed, Unavailable
 
 
@@ -46,6 +47,7 @@ class Endpoints:
 
     def share(self, name: str, weights: Mapping[str, int]) -> EndpointView:
         """Share the traffic anew: percents by revision number or `name@version`. Raises NotFound, Invalid, Conflict."""
+        check_shares(weights)
         spec = TrafficSpec.parse({"weights": dict(weights)})
         return self._transport.record(EndpointView, "PUT", f"{_path(name)}/traffic", json=spec.model_dump(mode="json"))
 
@@ -64,6 +66,10 @@ class Endpoints:
     def wake(self, name: str) -> EndpointView:
         """Have a replica although nobody calls yet. Raises NotFound, Conflict."""
         return self._transport.record(EndpointView, "POST", f"{_path(name)}/wake")
+
+    def revisions(self, name: str, limit: int = 20) -> RevisionList:
+        """What it was given to serve, newest first. Raises NotFound."""
+        return self._transport.record(RevisionList, "GET", f"{_path(name)}/revisions", params={"limit": limit})
 
     def decisions(self, name: str, limit: int = 20) -> DecisionList:
         """What the autoscaler decided, newest first. Raises NotFound."""

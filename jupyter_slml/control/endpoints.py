@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.models import resolve
-from jupyter_slml.control.shown import announce, view, views
+from jupyter_slml.control.shown import announce, revision_view, view, views
 from jupyter_slml.domain import formats, traffic
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.names import new_id, parse_reference
 from jupyter_slml.domain.records import Endpoint, Revision, Version
 from jupyter_slml.domain.specs import DeploySpec, ScaleSpec, TakeBackSpec, TrafficSpec
 from jupyter_slml.domain.states import Desired, EndpointState
-from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView
+from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView, RevisionList
 from jupyter_slml.errors import Conflict, Invalid, NotFound
 from jupyter_slml.ports.compute import Compute
 from jupyter_slml.storage import decisions
@@ -196,6 +196,13 @@ class Endpoints:
     def list(self) -> EndpointList:
         with self._database.read() as connection:
             return EndpointList(endpoints=views(connection, table.live(connection), self._gateway))
+
+    def revisions(self, name: str, limit: int) -> RevisionList:
+        """What an endpoint was given to serve, newest first. Raises NotFound."""
+        with self._database.read() as connection:
+            endpoint = table.get(connection, name)
+            found = table.revisions_of(connection, name, limit)
+            return RevisionList(revisions=[revision_view(endpoint, item) for item in found])
 
     def decisions(self, name: str, limit: int) -> DecisionList:
         """What the autoscaler decided, newest first. Raises NotFound."""

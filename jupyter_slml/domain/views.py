@@ -213,6 +213,8 @@ class RevisionView(Frozen):
     weight: int
     instance: str
     created_at: float
+    #: When it answered for the first time; None: it never did.
+    ready_at: float | None = None
 
 
 class EndpointView(Endpoint):
@@ -226,6 +228,12 @@ class EndpointView(Endpoint):
     spec: DeploySpec
     #: Every revision that is named in `traffic` or is loading, oldest first.
     revisions: list[RevisionView] = Field(default_factory=list)
+
+
+class RevisionList(Frozen):
+    """Newest first."""
+
+    revisions: list[RevisionView]
 
 
 class EndpointList(Frozen):

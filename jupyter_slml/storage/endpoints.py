@@ -78,9 +78,9 @@ def save_revision(connection: Connection, revision: Revision) -> None:
     )
 
 
-def revisions_of(connection: Connection, endpoint: str) -> list[Revision]:
-    """All revisions that an endpoint ever had, newest first."""
-    query = select(revisions).where(revisions.c.endpoint == endpoint).order_by(revisions.c.number.desc())
+def revisions_of(connection: Connection, endpoint: str, limit: int | None = None) -> list[Revision]:
+    """The revisions that an endpoint ever had, newest first."""
+    query = select(revisions).where(revisions.c.endpoint == endpoint).order_by(revisions.c.number.desc()).limit(limit)
     return [to_record(Revision, row, _REVISION) for row in connection.execute(query).mappings()]
 
 

@@ -83,6 +83,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/endpoints/{name}/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Console
+         * @description Open a console on a live replica, waking the endpoint first; sent again with its key before the lease is over, it
+         *     stays open. Its requests are no traffic.
+         */
+        post: operations["open_console_endpoints__name__console_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}/console/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Close Console
+         * @description End a console: a replica that was drained for it takes requests again.
+         */
+        delete: operations["close_console_endpoints__name__console__key__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/endpoints/{name}/decisions": {
         parameters: {
             query?: never;
@@ -115,6 +156,26 @@ export interface paths {
          * @description What the endpoint does now, its cold starts and its cost so far.
          */
         get: operations["get_load_endpoints__name__load_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Revisions
+         * @description What it was given to serve, newest first.
+         */
+        get: operations["list_revisions_endpoints__name__revisions_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1080,6 +1141,53 @@ export interface components {
             objects: number;
             /** Uploads */
             uploads: number;
+        };
+        /**
+         * ConsoleSpec
+         * @description A console on a replica of an endpoint. Sent again with the same `key`, it keeps the console open.
+         */
+        ConsoleSpec: {
+            /**
+             * By
+             * @description Who opens it, for the log.
+             * @default
+             */
+            by: string;
+            /**
+             * Drain
+             * @description Take the replica out of rotation while the console is open.
+             * @default false
+             */
+            drain: boolean;
+            /** Key */
+            key?: string;
+            /**
+             * Replica
+             * @description Unset: the least busy one.
+             */
+            replica?: string | null;
+        };
+        /**
+         * ConsoleView
+         * @description An open console. It ends `lease` seconds after it was asked for last.
+         */
+        ConsoleView: {
+            /** Connection File */
+            connection_file: string;
+            /** Drain */
+            drain: boolean;
+            /** Endpoint */
+            endpoint: string;
+            /** Key */
+            key: string;
+            /** Lease */
+            lease: number;
+            /** Model */
+            model: string;
+            /** Replica */
+            replica: string;
+            /** Version */
+            version: number;
         };
         /** Counts */
         Counts: {
@@ -2206,6 +2314,12 @@ export interface components {
          * @description One serving kernel.
          */
         Replica: {
+            /**
+             * Console
+             * @default
+             * @enum {string}
+             */
+            console: "" | "open" | "drained";
             /** Created At */
             created_at: number;
             /** @default run */
@@ -2247,6 +2361,14 @@ export interface components {
          */
         ReplicaState: "submitted" | "loading" | "ready" | "stopped" | "failed" | "lost";
         /**
+         * RevisionList
+         * @description Newest first.
+         */
+        RevisionList: {
+            /** Revisions */
+            revisions: components["schemas"]["RevisionView"][];
+        };
+        /**
          * RevisionView
          * @description A revision as it is shown; never its token.
          */
@@ -2261,6 +2383,8 @@ export interface components {
             model: string;
             /** Number */
             number: number;
+            /** Ready At */
+            ready_at?: number | null;
             /** Version */
             version: number;
             /** Weight */
@@ -2898,6 +3022,71 @@ export interface operations {
             };
         };
     };
+    open_console_endpoints__name__console_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSpec"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    close_console_endpoints__name__console__key__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_decisions_endpoints__name__decisions_get: {
         parameters: {
             query?: {
@@ -2949,6 +3138,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndpointLoad"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_revisions_endpoints__name__revisions_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionList"];
                 };
             };
             /** @description Validation Error */

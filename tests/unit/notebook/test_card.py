@@ -81,7 +81,7 @@ def test_endpoint_card() -> None:
     made = bundle(endpoint_payload(view, "w"))
     assert made[MIME]["replicas"] == 1 and made[MIME]["id"] == "late"
     assert made[MIME]["traffic"] == [{"model": "late@2", "revision": 3, "weight": 100}] and made[MIME]["load"] is None
-    assert made["text/plain"] == "late: ready · late@2 · http://127.0.0.1:1/x"
+    assert made["text/plain"].splitlines() == ["late: ready · late@2 · http://127.0.0.1:1/x", "  replicas    1"]
 
 
 def test_tail_keeps_what_a_progress_bar_shows_last() -> None:
