@@ -56,7 +56,7 @@ class Gateway:
         await self._tell({"op": "release", "replica": replica})
 
     async def rotate(self, replica: str) -> None:
-        """Put a standby into rotation. A gateway that is down needs no telling: a replica that has answered is no standby."""
+        """Put a standby into rotation. A gateway that is down hears it from the replica itself, once that has answered."""
         await self._tell({"op": "rotate", "replica": replica})
 
     async def taken(self, replicas: list[str]) -> None:

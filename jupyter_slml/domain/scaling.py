@@ -88,7 +88,7 @@ class Plan:
 class Wish(NamedTuple):
     """A number of replicas, why, and what was seen."""
 
-    count: int
+    wanted: int
     reason: str
     inputs: dict[str, float]
 

@@ -28,6 +28,7 @@ from fastapi import FastAPI
 
 from jupyter_slml import __version__
 from jupyter_slml.compute.backend import DaskBackend
+from jupyter_slml.control.autoscaling import Autoscaler
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
 from jupyter_slml.control.consoles import Consoles
@@ -87,6 +88,7 @@ class Daemon:
         self._consoles = Consoles(self._database, endpoints, self._gateway, self._bus, place.run)
         self._following = Following(endpoints, self._bus)
         self._measuring = Measuring(self._database, self._gateway, self._bus)
+        self._autoscaler = Autoscaler(self._database, self._gateway, self._compute, catalogue, self._reconciler, self._bus)
         self._app = make_app(
             Services(
                 workspace=place,
@@ -148,7 +150,11 @@ class Daemon:
             log.error("The cluster did not start: %s", error)
         # The reconciler first: it has the others hear what is committed from then on.
         await asyncio.gather(
-            self._reconciler.run(), self._following.run(), self._measuring.run(), self._consoles.run()
+            self._reconciler.run(),
+            self._following.run(),
+            self._measuring.run(),
+            self._autoscaler.run(),
+            self._consoles.run(),
         )
 
     async def _close(self) -> None:

@@ -8,6 +8,7 @@ import math
 import random
 import statistics
 from collections import deque
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ class TestQueueing:
 class Revision:
     """A rule with a clock, fed by hand."""
 
-    def __init__(self, current: int = 1, *, hold: float = 0.0, **plan: object) -> None:
+    def __init__(self, current: int = 1, *, hold: float = 0.0, **plan: Any) -> None:
         self.now = 1000.0
         self.current = current
         self.plan = Plan(**plan)
@@ -47,13 +48,19 @@ class Revision:
         """One tick later, after so many requests per second, each its own batch."""
         self.now += TICK
         count = round(rate * TICK)
-        usual = {"arrivals": count, "answered": count, "batches": count, "busy": count * service, "ready": self.current}
+        usual: dict[str, Any] = {
+            "arrivals": count,
+            "answered": count,
+            "batches": count,
+            "busy": count * service,
+            "ready": self.current,
+        }
         wish = self.rule.look(self.now, Reading(TICK, **{**usual, **seen}), self.plan, self.current)
-        self.current = wish.count
+        self.current = wish.wanted
         return wish
 
     def run(self, seconds: float, rate: float = 0.0, service: float = 0.01, **seen: int) -> list[int]:
-        return [self.look(rate, service, **seen).count for _ in range(round(seconds / TICK))]
+        return [self.look(rate, service, **seen).wanted for _ in range(round(seconds / TICK))]
 
 
 class TestRules:
@@ -76,18 +83,18 @@ class TestRules:
         assert wish.inputs["rate"] == pytest.approx(100)
         assert wish.inputs["service"] == pytest.approx(0.01)
         assert (wish.inputs["waiting"], wish.inputs["ready"], wish.inputs["target"]) == (300, 2, 0.1)
-        assert wish.count == 7 and wish.reason == "300 requests wait; 7 replicas answer them within 500 ms."
+        assert wish.wanted == 7 and wish.reason == "300 requests wait; 7 replicas answer them within 500 ms."
         quiet = revision.look(rate=100)
-        assert quiet.count == 7 and quiet.reason.startswith("The load fell. 100 requests/s of 10 ms need")
+        assert quiet.wanted == 7 and quiet.reason.startswith("The load fell. 100 requests/s of 10 ms need")
 
     def test_batches_absorb_load_before_replicas_do(self) -> None:
         """A replica that is busy all the time and answers 32 requests in 2 ms needs no help."""
         revision = Revision(most=4, target=0.1)
-        busy = {"arrivals": 32_000, "answered": 32_000, "batches": 1000, "waiting": 32, "in_flight": 32}
+        busy: dict[str, Any] = {"arrivals": 32_000, "answered": 32_000, "batches": 1000, "waiting": 32, "in_flight": 32}
         for _ in range(20):
             revision.now += TICK
             wish = revision.rule.look(revision.now, Reading(TICK, busy=2.0, ready=1, **busy), revision.plan, 1)
-            assert wish.count == 1
+            assert wish.wanted == 1
         assert wish.inputs["batch"] == 32 and wish.inputs["load"] == pytest.approx(1.0)
         revision.now += TICK
         slow = Reading(TICK, busy=2.0, ready=1, arrivals=640, answered=640, batches=20, waiting=64)
@@ -95,12 +102,12 @@ class TestRules:
             # The same load of 1, but a batch takes longer than the target.
             revision.now += TICK
             wish = revision.rule.look(revision.now, slow, revision.plan, 1)
-        assert wish.count > 1
+        assert wish.wanted > 1
 
     def test_a_small_backlog_is_none(self) -> None:
         revision = Revision(most=4)
         revision.run(20, rate=10, service=0.001)
-        assert revision.look(rate=10, service=0.001, waiting=5).count == 1
+        assert revision.look(rate=10, service=0.001, waiting=5).wanted == 1
 
     def test_nobody_calls(self) -> None:
         """After `idle` seconds half go in each look, and the last one; a request in time keeps it."""
@@ -126,7 +133,7 @@ class TestRules:
     def test_asleep_it_stays_asleep_until_somebody_waits(self) -> None:
         revision = Revision(current=0, most=4)
         assert revision.run(10) == [0] * 5
-        assert revision.look(waiting=1).count == 1
+        assert revision.look(waiting=1).wanted == 1
 
     def test_after_a_restart_nothing_goes_for_a_minute(self) -> None:
         """Up is allowed, and so is sleep, which needs no more than the idle time."""
@@ -139,10 +146,10 @@ class TestRules:
     def test_nothing_is_beyond_the_bounds(self) -> None:
         revision = Revision(most=3)
         wish = revision.look(rate=10_000)
-        assert wish.count == 3 and wish.reason.endswith("At most 3 are allowed.")
+        assert wish.wanted == 3 and wish.reason.endswith("At most 3 are allowed.")
         assert wish.inputs["wish"] > 3
         revision.plan = Plan(most=1)
-        assert revision.look(rate=10_000).count == 1
+        assert revision.look(rate=10_000).wanted == 1
 
     def test_concurrency(self) -> None:
         """One for each eight in flight; a burst counts at once and is not forgotten for a minute."""
@@ -156,7 +163,7 @@ class TestRules:
 
     def test_fixed(self) -> None:
         revision = Revision(policy="fixed", most=3)
-        assert revision.look(rate=1).count == 3
+        assert revision.look(rate=1).wanted == 3
 
 
 #: Requests per second from each second on; the last one is the end.
@@ -245,7 +252,7 @@ class Simulation:
             waiting=len(self._queue),
             ready=self._idle + self._busy,
         )
-        wanted = self._rule.look(now, reading, self._plan, self._there).count
+        wanted = self._rule.look(now, reading, self._plan, self._there).wanted
         more = max(0, wanted - self._there)
         self._starting += more
         for _ in range(max(0, self._there - wanted)):
