@@ -39,7 +39,7 @@ class Gateway:
 
     async def route(self, snapshot: str) -> None:
         """Write the snapshot and have it read; starts the gateways when they do not run. Raises Unavailable."""
-        write_private(self._routes, snapshot)
+        await asyncio.to_thread(write_private, self._routes, snapshot)
         await self.ensure()
         await asyncio.gather(*(keeper.ask({"op": "reload"}) for keeper in self._keepers))
 

@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import Connection, select, tuple_
 
 from jupyter_slml.domain.records import Revision, Token, Version
-from jupyter_slml.domain.states import Desired, ReplicaState
+from jupyter_slml.domain.states import Desired, EndpointState, ReplicaState
 from jupyter_slml.storage.rows import to_record
-from jupyter_slml.storage.schema import replicas, revisions, tokens, versions
+from jupyter_slml.storage.schema import endpoints, replicas, revisions, tokens, versions
 
 _VERSION = ("signature", "metrics", "parameters", "tags", "environment", "captures")
 #: Databases bound the number of parameters of a statement.
 _PIECE = 400
 
 T = TypeVar("T")
+
+
+class Served(NamedTuple):
+    """What the snapshot needs of an endpoint. `traffic` is JSON text: mostly it is as it was, and need not be read."""
+
+    name: str
+    revision: str
+    serving: str | None
+    traffic: str
+
+    @property
+    def shares(self) -> dict[str, int]:
+        found: dict[str, int] = json.loads(self.traffic)
+        return found
+
+
+def served(connection: Connection) -> list[Served]:
+    """Endpoints that shall answer, by name."""
+    query = select(endpoints.c.name, endpoints.c.revision, endpoints.c.serving, endpoints.c.traffic).where(
+        endpoints.c.state.not_in([EndpointState.STOPPED, EndpointState.STOPPING]), endpoints.c.desired == Desired.RUN
+    )
+    return [Served(*row) for row in connection.execute(query.order_by(endpoints.c.name))]
 
 
 def revisions_with(connection: Connection, ids: Iterable[str]) -> dict[str, Revision]:
