@@ -36,10 +36,10 @@ def read_shares(words: Iterable[str]) -> dict[str, int]:
 
 
 def check_shares(shares: Mapping[str, int]) -> None:
-    """Raises Invalid for shares that do not sum to 100, and for negative ones."""
+    """Raises Invalid for shares that are no whole percents or do not sum to 100."""
     said = " + ".join(str(share) for share in shares.values())
-    if any(share < 0 for share in shares.values()):
-        problem = f"A share cannot be negative: {said}."
+    if any(isinstance(share, bool) or not isinstance(share, int) or share < 0 for share in shares.values()):
+        problem = f"Shares are whole percents, 0 to {WHOLE}; these are {said}."
     elif sum(shares.values()) != WHOLE:
         problem = f"The shares must sum to {WHOLE}, and {said or 'nothing'} is {sum(shares.values())}."
     else:

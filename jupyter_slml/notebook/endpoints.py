@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 
@@ -12,14 +12,12 @@ from jupyter_slml.domain.specs import DeployOptions, DeploySpec
 from jupyter_slml.domain.traffic import read_shares
 from jupyter_slml.errors import Invalid
 from jupyter_slml.notebook.endpoint import EndpointHandle
+from jupyter_slml.notebook.load import served
 from jupyter_slml.notebook.magic import Cell, Magic
 from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.table import Table
 from jupyter_slml.notebook.words import look_up
-
-if TYPE_CHECKING:
-    from jupyter_slml.domain.views import EndpointView
 
 #: Seconds that `%deploy` waits for the first answer.
 READY_TIMEOUT = 120.0
@@ -117,14 +115,6 @@ def deploy(session: Session, spec: DeploySpec, wait: float = READY_TIMEOUT) -> E
 def find_endpoint(session: Session, name: str) -> EndpointHandle:
     """Raises NotFound."""
     return EndpointHandle(session, session.client.endpoints.get(name))
-
-
-def served(view: EndpointView) -> str:
-    """`churn@7`, or with several `90 % churn@7, 10 % churn@8`."""
-    shares = [(item.weight, f"{item.model}@{item.version}") for item in view.revisions if item.weight]
-    return (
-        ", ".join(f"{weight} % {model}" for weight, model in shares) if len(shares) > 1 else f"{view.model}@{view.version}"
-    )
 
 
 def list_endpoints(session: Session) -> Table:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_slml.notebook.table import Table, human_seconds, moment
 
 if TYPE_CHECKING:
+    from jupyter_slml.domain.views import EndpointView
     from jupyter_slml.notebook.session import Session
 
 
@@ -48,6 +49,14 @@ def _cold_starts(starts: Mapping[str, Any]) -> str:
 def _cost(load: Mapping[str, Any]) -> str:
     ran = f"{human_seconds(load['replica_seconds'])} of replicas"
     return f"{load['cost']:.2f} ({ran})" if load["cost"] else ran
+
+
+def served(view: EndpointView) -> str:
+    """`churn@7`, or with several `90 % churn@7, 10 % churn@8`."""
+    shares = [(item.weight, f"{item.model}@{item.version}") for item in view.revisions if item.weight]
+    return (
+        ", ".join(f"{weight} % {model}" for weight, model in shares) if len(shares) > 1 else f"{view.model}@{view.version}"
+    )
 
 
 def revisions(session: Session, name: str, limit: int = 20) -> Table:

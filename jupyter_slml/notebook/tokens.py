@@ -5,20 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from jupyter_slml.domain.model import Frozen
-from jupyter_slml.domain.specs import Scope, TokenSpec
-from jupyter_slml.domain.specs.options import Duration
+from jupyter_slml.domain.specs import TokenOptions, TokenSpec
 from jupyter_slml.errors import Invalid
 from jupyter_slml.notebook.magic import Cell, Magic
 from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.table import Table, moment
-from jupyter_slml.settings import write_private
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.views import NewToken, TokenView
@@ -26,27 +22,11 @@ if TYPE_CHECKING:
 _VERBS = ("create", "delete")
 
 
-class TokensLine(Frozen):
+class TokensLine(TokenOptions):
     words: list[str] = Field(
         default_factory=list,
         description="create NAME, or delete NAME (or its id). Unset: list the tokens.",
         json_schema_extra={"positional": True, "metavar": "VERB", "many": True},
-    )
-    endpoints: list[str] = Field(
-        default_factory=list,
-        description="An endpoint that it opens. May be repeated. Unset: all.",
-        json_schema_extra={"flags": ["--endpoint", "-e"], "metavar": "ENDPOINT"},
-    )
-    scopes: list[Scope] = Field(
-        default_factory=list,
-        description="What it allows: invoke (predict) or metrics (read /metrics). May be repeated. Unset: invoke.",
-        json_schema_extra={"flags": ["--scope"], "metavar": "SCOPE", "choices": ["invoke", "metrics"]},
-    )
-    lifetime: Duration | None = Field(
-        default=None,
-        gt=0,
-        description="Time until it expires: 12h, 30d. Unset: never.",
-        json_schema_extra={"flags": ["--expires"], "metavar": "TIME"},
     )
     to: str | None = Field(
         default=None,
@@ -169,26 +149,13 @@ def _tokens(session: Session, line: TokensLine, cell: Cell) -> Any:
     if verb == "delete":
         gone = session.client.tokens.remove(names[0])
         return Table([], [], empty=f"Token {gone.name} ({gone.id}) is gone: the gateway refuses it from now on.")
-    made = create(session, names[0], line.endpoints, line.scopes or ["invoke"], line.lifetime)
+    made = create(session, names[0], line.endpoints, line.scopes, line.lifetime)
     if line.to is None:
         return ShownSecret(made)
-    try:
-        save(line.to, made.secret)
-    except Invalid:
-        # A token whose secret nobody has is of no use to anybody.
-        session.client.tokens.remove(made.id)
-        raise
+    session.client.tokens.save(made, line.to)
     return Table(
         [], [], empty=f"Token {made.name} ({made.id}): {_opens(made)}, {_expiry(made)}. The secret is in {line.to}."
     )
-
-
-def save(path: str, secret: str) -> None:
-    """Write a secret to a file that only its user can read. Raises Invalid when it cannot be written."""
-    try:
-        write_private(Path(path), f"{secret}\n")
-    except OSError as error:
-        raise Invalid(f"{path} cannot be written: {error.strerror}.", field="--to", value=path) from None
 
 
 _SUMMARY = "List the tokens of callers, make one, or take one back."

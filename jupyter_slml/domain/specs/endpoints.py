@@ -83,7 +83,7 @@ class DeployOptions(Frozen):
         default_factory=list,
         description="A minimum by time, 'CRON=N' ('0 8 * * 1-5=2': from 8:00 on working days). May be repeated; "
         "the latest one that has come holds.",
-        json_schema_extra=option("--schedule", metavar="CRON=N"),
+        json_schema_extra=option("--schedule", metavar="CRON=N", whole=True),
     )
     follow: bool = Field(
         default=False,
@@ -201,10 +201,30 @@ class ConsoleSpec(Frozen):
     by: str = Field(default="", max_length=200, description="Who opens it, for the log.")
 
 
-class TokenSpec(Frozen):
+class TokenOptions(Frozen):
+    """Options of `%tokens create` and `jupyter slml tokens create`."""
+
+    endpoints: list[str] = Field(
+        default_factory=lambda: ["*"],
+        min_length=1,
+        description="An endpoint that it opens. May be repeated. Unset: all ('*').",
+        json_schema_extra=option("--endpoint", "-e", metavar="ENDPOINT"),
+    )
+    scopes: list[Scope] = Field(
+        default=["invoke"],
+        min_length=1,
+        description="What it allows: invoke (predict) or metrics (read /metrics). May be repeated. Unset: invoke.",
+        json_schema_extra=option("--scope", metavar="SCOPE") | {"choices": ["invoke", "metrics"]},
+    )
+    lifetime: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="Time until it expires: 12h, 30d. Unset: never.",
+        json_schema_extra=option("--expires", metavar="TIME"),
+    )
+
+
+class TokenSpec(TokenOptions):
     """A token for callers of endpoints."""
 
     name: Name = Field(description="What the token is for.")
-    endpoints: list[str] = Field(default_factory=lambda: ["*"], min_length=1, description="Endpoints it opens; '*': all.")
-    scopes: list[Scope] = Field(default=["invoke"], min_length=1)
-    lifetime: Duration | None = Field(default=None, gt=0, description="Seconds until it expires. Unset: never.")

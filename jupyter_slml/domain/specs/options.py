@@ -12,9 +12,9 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|min|h|d)?\s*")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def option(*flags: str, metavar: str | None = None) -> dict[str, Any]:
-    """`json_schema_extra` of a field that a magic spells with `flags`."""
-    return {"flags": list(flags), "metavar": metavar}
+def option(*flags: str, metavar: str | None = None, whole: bool = False) -> dict[str, Any]:
+    """`json_schema_extra` of a field that a magic spells with `flags`. A list is split at commas unless it is `whole`."""
+    return {"flags": list(flags), "metavar": metavar} | ({"whole": True} if whole else {})
 
 
 def check_variable(name: str) -> None:

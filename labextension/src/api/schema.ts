@@ -2597,12 +2597,12 @@ export interface components {
         TokenSpec: {
             /**
              * Endpoints
-             * @description Endpoints it opens; '*': all.
+             * @description An endpoint that it opens. May be repeated. Unset: all ('*').
              */
             endpoints?: string[];
             /**
              * Lifetime
-             * @description Seconds until it expires. Unset: never.
+             * @description Time until it expires: 12h, 30d. Unset: never.
              */
             lifetime?: number | null;
             /**
@@ -2612,6 +2612,7 @@ export interface components {
             name: string;
             /**
              * Scopes
+             * @description What it allows: invoke (predict) or metrics (read /metrics). May be repeated. Unset: invoke.
              * @default [
              *       "invoke"
              *     ]
