@@ -7,7 +7,9 @@ then, and the gateways see to that by themselves when this daemon is gone, too.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import queue
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +104,7 @@ class Consoles:
             if known is not None:
                 await self._end(known, "failed")
             raise
-        path = self._run / f"{replica.id}.json"
+        path = self._path(replica.id)
         if not path.exists():
             raise Unavailable(f"The kernel of {replica.id} cannot be found.", field="replica", value=replica.id)
         console = Console(spec.key, name, replica.id, drain, spec.by or me(), self._later())
@@ -131,6 +133,9 @@ class Consoles:
             drain=drain,
             lease=LEASE,
         )
+
+    def _path(self, replica: str) -> Path:
+        return self._run / f"{replica}.json"
 
     def _later(self) -> float:
         return asyncio.get_running_loop().time() + LEASE
@@ -243,6 +248,9 @@ class Consoles:
 
     async def _end(self, console: Console, how: str) -> None:
         known = self._consoles.pop(console.key, None)
+        if how == "lapsed" and not self._on(console.replica):
+            # Nobody is there any more to interrupt what it left running.
+            await asyncio.to_thread(_interrupt, self._path(console.replica))
         if console.drain and not any(item.drain for item in self._on(console.replica)):
             await self._gateway.release(console.replica)
         try:
@@ -283,6 +291,24 @@ class Consoles:
     def _marked(self) -> list[Replica]:
         with self._database.read() as connection:
             return [item for item in table.open_replicas(connection) if item.console]
+
+
+def _interrupt(connection_file: Path) -> None:
+    """Interrupt whatever a kernel runs; an idle one takes no notice."""
+    from jupyter_client.blocking.client import BlockingKernelClient
+
+    try:
+        client = BlockingKernelClient(connection_file=str(connection_file))
+        client.load_connection_file()
+    except (OSError, ValueError):
+        return
+    client.start_channels(shell=False, iopub=False, stdin=False, hb=False, control=True)
+    try:
+        client.control_channel.send(client.session.msg("interrupt_request", content={}))
+        with contextlib.suppress(queue.Empty):
+            client.get_control_msg(timeout=2)
+    finally:
+        client.stop_channels()
 
 
 def _answers(endpoint: Endpoint, replica: Replica) -> bool:
