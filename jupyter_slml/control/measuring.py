@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from jupyter_slml.control import evidence
 from jupyter_slml.control.bus import Bus
-from jupyter_slml.control.gateway import Gateway
+from jupyter_slml.control.gateway import Gateway, merged
+from jupyter_slml.control.loads import Loads
 from jupyter_slml.domain.latencies import quantile
 from jupyter_slml.domain.states import EndpointState
 from jupyter_slml.errors import SlmlError, Unavailable
@@ -69,8 +70,9 @@ class Reading(NamedTuple):
 class Measuring:
     """`measure` at any time, and `run` to do so once in each `period` while something is awake."""
 
-    def __init__(self, database: Database, gateway: Gateway, bus: Bus, period: float = PERIOD) -> None:
-        self._database, self._gateway, self._bus, self._period = database, gateway, bus, period
+    def __init__(self, database: Database, gateway: Gateway, bus: Bus, loads: Loads, period: float = PERIOD) -> None:
+        self._database, self._gateway, self._bus, self._loads = database, gateway, bus, loads
+        self._period = period
         self._begun = database.clock.now()
         #: The last two of the readings that are at least about a period apart.
         self._kept: deque[Reading] = deque(maxlen=2)
@@ -100,9 +102,12 @@ class Measuring:
         async with self._measuring:
             now = self._database.clock.now()
             try:
-                reading = Reading(now, {_who(answer): _table(answer) for answer in await self._gateway.readings()})
+                said = await self._gateway.readings()
             except Unavailable:
-                reading = Reading(now, {})
+                said = []
+            else:
+                self._loads.hear(now, merged(said))
+            reading = Reading(now, {_who(answer): _table(answer) for answer in said})
             found = self._since(reading)
             if not self._kept or now - self._kept[-1].at >= 0.9 * self._period:
                 self._kept.append(reading)

@@ -87,7 +87,8 @@ class Daemon:
         endpoints = Endpoints(self._database, self._compute, self._gateway, catalogue)
         self._consoles = Consoles(self._database, endpoints, self._gateway, self._bus, place.run)
         self._following = Following(endpoints, self._bus)
-        self._measuring = Measuring(self._database, self._gateway, self._bus)
+        loads = Loads(self._database, self._gateway, catalogue)
+        self._measuring = Measuring(self._database, self._gateway, self._bus, loads)
         self._autoscaler = Autoscaler(self._database, self._gateway, self._compute, catalogue, self._reconciler, self._bus)
         self._app = make_app(
             Services(
@@ -112,7 +113,7 @@ class Daemon:
                 cards=Cards(self._database, blobs),
                 endpoints=endpoints,
                 consoles=self._consoles,
-                loads=Loads(self._database, self._gateway, catalogue),
+                loads=loads,
                 measuring=self._measuring,
                 tokens=Tokens(self._database),
                 started_at=time.time(),

@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from jupyter_slml.control import evidence
+from jupyter_slml.control.loads import Loads
 from jupyter_slml.control.measuring import Measuring
+from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.records import Evidence
 from jupyter_slml.domain.specs import DeploySpec, JobSpec, PromoteSpec
 from jupyter_slml.domain.states import EndpointState, JobState
@@ -21,6 +23,11 @@ from tests.integration.serving.stage import StandIn
 from .conftest import Control
 
 pytestmark = pytest.mark.anyio
+
+
+def measuring(control: Control, **options: float) -> Measuring:
+    loads = Loads(control.database, control.gateway, Catalogue())
+    return Measuring(control.database, control.gateway, control.bus, loads, **options)
 
 
 async def serving(control: Control, name: str) -> StandIn:
@@ -53,7 +60,7 @@ async def churn(control: Control) -> Control:
 
 async def test_traffic_is_measured_and_gates_see_it(churn: Control) -> None:
     control = churn
-    measured = Measuring(control.database, control.gateway, control.bus)
+    measured = measuring(control)
     replica = await serving(control, "live")
     await measured.measure()
     assert seen(control) == []
@@ -74,7 +81,7 @@ async def test_a_new_daemon_does_not_take_all_of_history_for_a_minute(churn: Con
     control = churn
     await serving(control, "live")
     await call(control, "live", 5)
-    later = Measuring(control.database, control.gateway, control.bus)
+    later = measuring(control)
     await later.measure()
     assert seen(control) == []
     await call(control, "live", 2)
@@ -94,7 +101,7 @@ async def test_it_looks_while_something_is_awake(churn: Control, monkeypatch: py
         return await readings()
 
     monkeypatch.setattr(control.gateway, "readings", counted)
-    work = asyncio.create_task(Measuring(control.database, control.gateway, control.bus, period=0.05).run())
+    work = asyncio.create_task(measuring(control, period=0.05).run())
     await control.until(lambda: len(looked) == 1)
     await serving(control, "live")
     for number in range(5):
@@ -111,3 +118,21 @@ async def test_it_looks_while_something_is_awake(churn: Control, monkeypatch: py
         await asyncio.sleep(0.3)
     assert not work.done()
     work.cancel()
+
+
+async def test_figures_are_of_about_the_last_minute_however_often_somebody_looks(churn: Control) -> None:
+    """A look right after another one shows the same minute, and not the moment between them."""
+    control = churn
+    loads = Loads(control.database, control.gateway, Catalogue())
+    await serving(control, "live")
+    await call(control, "live", 4)
+    for _ in range(3):
+        found = await loads.get("live")
+        assert found.requests == 4 and found.p95 is not None
+    # Heard a minute ago: what came before does not count any more.
+    said = await control.gateway.stats("live")
+    later = Loads(control.database, control.gateway, Catalogue())
+    later.hear(found.at - 58, {**said, "started_at": found.at - 7200})
+    await call(control, "live", 2)
+    found = await later.get("live")
+    assert found.requests == 2 and 58 <= found.window < 70
