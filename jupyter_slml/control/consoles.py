@@ -30,7 +30,7 @@ from jupyter_slml.storage.database import Database, Transaction
 log = logging.getLogger(__name__)
 
 #: Seconds for which a console is open without being asked for again.
-LEASE = 30.0
+LEASE = 15.0
 #: Seconds that a sleeping endpoint may take to wake, and another replica to take over from one that is drained.
 WAKE_TIME = 30.0
 #: Seconds over which the replicas are compared, when there is a choice.
