@@ -103,6 +103,8 @@ def _show(found: Status) -> None:
     gateway = found.gateway
     door = f"{gateway.url} (pid {gateway.pid})" if gateway.alive else "not running (starts with the first endpoint)"
     click.echo(f"Gateway    {door}")
+    if gateway.alive:
+        click.echo(f"Token      in {workspace(found.home).token_file}: it opens every endpoint")
     jobs = ", ".join(f"{number} {state}" for state, number in sorted(found.counts.jobs.items())) or "none"
     click.echo(f"Jobs       {jobs}")
     click.echo(f"Models     {found.counts.models}")
