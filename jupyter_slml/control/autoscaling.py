@@ -154,7 +154,7 @@ class Autoscaler:
 
     async def _ask(self) -> list[dict[str, Any]]:
         everything = not all(self._counters.knows(number) for number in self._gateway.numbers)
-        return await self._gateway.readings({} if everything else {"active": True})
+        return await self._gateway.readings({"used": True} if everything else {"active": True})
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
