@@ -156,6 +156,18 @@ def test_a_killed_daemon_costs_no_request(site: Site, churn: list[float]) -> Non
     site.client.endpoints.remove("sleeps")
 
 
+def test_a_killed_runner_costs_no_request(site: Site, churn: list[float]) -> None:
+    """Its replicas end with it. What they had and what comes waits for the next ones, which the next runner starts."""
+    pids = ready(site, "churn", 2)
+    with traffic(site, "churn", ROW, churn) as counts:
+        go_on(counts, 100)
+        site.kill("jupyter_slml.processes.runner")
+        replaced(site, "churn", pids, 2)
+        go_on(counts, 200)
+    assert counts.wrong == [] and counts.broken == []
+    assert not any(psutil.pid_exists(pid) for pid in pids.values())
+
+
 def test_a_killed_gateway_costs_the_other_nothing(site: Site, churn: list[float]) -> None:
     """It is replaced, and the replicas attach to the new one."""
     before = {process.pid for process in site.only("jupyter_slml.processes.gateway")}
