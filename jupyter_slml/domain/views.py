@@ -310,6 +310,8 @@ class GatewayStatus(Frozen):
     url: str | None
     alive: bool
     pid: int | None = None
+    #: Why it could not start.
+    problem: str | None = None
 
 
 class Counts(Frozen):
