@@ -71,6 +71,14 @@ def test_an_endpoint_is_tried_watched_and_taken_down(page: Page, lab: LabServer)
     page.keyboard.type("y\n")
     expect(page.locator(".jp-Terminal")).to_have_count(0, timeout=30_000)
 
+    # The gateway's own page, through the Jupyter server.
+    alone = page.context.new_page()
+    alone.goto(f"{lab.url}slml/endpoints/tiny/try")
+    expect(alone.get_by_role("heading")).to_contain_text("tiny")
+    alone.get_by_role("button", name="Predict").click()
+    expect(alone.get_by_role("status")).to_contain_text("HTTP 200")
+    alone.close()
+
     notebook.activate("endpoint.ipynb")
     card.get_by_role("button", name="Stop").click()
     # Requests fail from then on, so it is asked first.
