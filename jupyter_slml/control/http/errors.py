@@ -10,16 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from jupyter_slml.errors import Invalid, NotFound, SlmlError
+from jupyter_slml.errors import Invalid, MethodNotAllowed, NotFound, SlmlError
 
 log = logging.getLogger(__name__)
-
-
-class MethodNotAllowed(SlmlError):
-    """This address does not know that method."""
-
-    code = "method_not_allowed"
-    status = 405
 
 
 def respond(error: SlmlError) -> JSONResponse:
