@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3] / "jupyter_slml"
 
 def test_every_code_is_defined_once() -> None:
     codes = [
-        statement.value.value
+        str(statement.value.value)
         for path in ROOT.rglob("*.py")
         for item in ast.walk(ast.parse(path.read_text()))
         if isinstance(item, ast.ClassDef)
