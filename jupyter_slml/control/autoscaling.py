@@ -198,8 +198,9 @@ class Autoscaler:
             self._revisions |= {key: (revision, Schedule(revision.spec.schedule)) for key, revision in new.items()}
             waiting = [name for name, known in asleep.items() if any(self._revisions[key][1] for key in known)]
             scheduled = scaling.named(connection, waiting)
-            awakened = {revision for endpoint in awake for revision in endpoint.traffic} - self._cold.keys()
-            self._cold |= scaling.cold_starts(connection, awakened)
+            awakened = {revision for endpoint in awake for revision in endpoint.traffic}
+            self._cold = {key: seconds for key, seconds in self._cold.items() if key in named}
+            self._cold |= scaling.cold_starts(connection, awakened - self._cold.keys())
             served = table.count(connection) > 0
         return View(self._subjects(awake), [item for item in self._subjects(scheduled) if item.schedule], served)
 
@@ -215,6 +216,7 @@ class Autoscaler:
                 revision=item["revision"],
                 replica=item["replica"],
                 at=item["at"],
+                ready_at=item["ready_at"],
                 standby=item["standby"],
                 failed=item["state"] == "failed",
             )
@@ -262,7 +264,7 @@ class Autoscaler:
             target=spec.target_latency,
             idle=spec.idle,
             concurrency=spec.concurrency,
-            cold_start=self._cold.get(subject.revision.id, 1.0),
+            cold_start=self._cold.get(subject.revision.id, 0.0),
             scheduled=scheduled > least,
         )
 

@@ -64,6 +64,7 @@ def _record(transaction: Transaction, item: Woken, endpoint: Endpoint | None) ->
         revision=item.revision,
         state=ReplicaState.SUBMITTED,
         created_at=item.at,
+        ready_at=item.ready_at,
         desired=Desired.RUN if wanted else Desired.STOP,
     )
     table.add_replica(connection, replica)
