@@ -148,7 +148,7 @@ class Autoscaler:
         said = await self._ask() if self._news or self._view.awake else []
         await self._adopt(said)
         readings = self._counters.read(said, now - self._looked)
-        changes = await asyncio.to_thread(self._decide, now, readings)
+        changes = self._fitting(await asyncio.to_thread(self._decide, now, readings))
         self._looked = now
         self._due = now + (self._tick if self._view.awake else self._until_scheduled())
         if changes:
@@ -245,6 +245,10 @@ class Autoscaler:
             least = self._plan(subject, today).least
             if least > subject.current:
                 found.append(Change(*subject.key, least, f"The schedule asks for {least}.", {"least": least}))
+        return found
+
+    def _fitting(self, found: Sequence[Change]) -> list[Change]:
+        """Those for which the cluster has room."""
         known = {subject.key: subject for subject in (*self._view.awake, *self._view.scheduled)}
         room = Room(self._compute, self._catalogue)
         return [

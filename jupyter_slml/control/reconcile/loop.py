@@ -27,7 +27,7 @@ from jupyter_slml.storage.database import Database
 log = logging.getLogger(__name__)
 
 #: Looks that wait for other processes: looks at records must not wait behind them.
-_SLOW = frozenset({"end", "unhost", "route"})
+_SLOW = frozenset({"end", "unhost", "rotate", "route"})
 
 
 class Reconciler:

@@ -117,14 +117,13 @@ async def test_what_the_daemon_missed_holds_when_it_comes_back(control: Control)
 async def test_no_more_than_there_is_room_for(control: Control) -> None:
     """Two CPUs hold eight replicas of a quarter; jobs wait for no replica that has no place."""
     async with autoscaler(control):
-        view = await deployed(control, policy="fixed", max_replicas=6)
+        view = await deployed(control, policy="fixed", max_replicas=6, idle=3600)
         await control.until(lambda: len(running(control)) == 6)
         control.endpoints.scale(view.name, ScaleSpec(max_replicas=20))
         await control.until(lambda: len(running(control)) == 8)
         last = control.endpoints.decisions("churn", 1).decisions[0]
         assert last.reason == "Fixed: 20 while somebody calls. The cluster has room for 2 more."
         assert (last.after, last.inputs["room"], last.inputs["wish"]) == (8, 2, 20)
-        await control.until(lambda: asleep(control))
 
 
 async def test_bounds_set_by_hand_hold(control: Control) -> None:
