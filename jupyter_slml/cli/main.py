@@ -7,6 +7,7 @@ import sys
 import click
 
 from jupyter_slml import __version__
+from jupyter_slml.cli.console import console
 from jupyter_slml.cli.demo import demo
 from jupyter_slml.cli.doctor import doctor
 from jupyter_slml.cli.endpoints import endpoints, invoke
@@ -14,6 +15,8 @@ from jupyter_slml.cli.exchange import evaluate_model, export_model, import_model
 from jupyter_slml.cli.gc import gc
 from jupyter_slml.cli.jobs import jobs, logs
 from jupyter_slml.cli.models import models
+from jupyter_slml.cli.spelling import in_shell
+from jupyter_slml.cli.tokens import tokens
 from jupyter_slml.cli.trials import trials
 from jupyter_slml.cli.workspace import config, connect, start, status, stop
 from jupyter_slml.errors import SlmlError
@@ -43,6 +46,8 @@ for command in (
     models,
     endpoints,
     invoke,
+    console,
+    tokens,
     connect,
     config,
     gc,
@@ -58,5 +63,5 @@ def main() -> None:
     try:
         slml(prog_name="jupyter slml")
     except SlmlError as error:
-        click.echo(f"{click.style('Error', fg='red')}: {error}", err=True)
+        click.echo(f"{click.style('Error', fg='red')}: {in_shell(str(error))}", err=True)
         sys.exit(1)

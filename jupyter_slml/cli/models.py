@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from jupyter_slml.cli.groups import Named
 from jupyter_slml.cli.tables import ago, numbers, table
 from jupyter_slml.client import Client, connect
 from jupyter_slml.domain.cards import gate_text
@@ -18,16 +19,7 @@ from jupyter_slml.domain.views import Moved, VersionView
 from jupyter_slml.errors import Invalid
 
 
-class Models(click.Group):
-    """Takes what is no verb for the name of a model: `models churn` is `models show churn`."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            args = ["show", *args]
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=Models, invoke_without_command=True)
+@click.group(cls=Named, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
 def models(context: click.Context, as_json: bool) -> None:
@@ -128,7 +120,9 @@ def _show_version(client: Client, model: str, as_json: bool) -> None:
             click.echo(f"{name:<12}{value}")
     if measured:
         click.echo("")
-        rows = [(item.kind, item.name, ago(item.at), numbers(item.metrics)) for item in measured]
+        # The newest of each: an endpoint measures every minute.
+        newest = {(item.kind, item.name): item for item in reversed(measured)}.values()
+        rows = [(item.kind, item.name, ago(item.at), numbers(item.metrics)) for item in reversed(newest)]
         table(("EVIDENCE", "NAME", "MEASURED", "METRICS"), rows, "")
 
 

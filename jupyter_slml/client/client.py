@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from jupyter_slml.client.blobs import Blobs
+from jupyter_slml.client.consoles import Consoles
 from jupyter_slml.client.endpoints import Endpoints
 from jupyter_slml.client.jobs import Jobs
 from jupyter_slml.client.models import Models
@@ -26,6 +27,7 @@ class Client:
         self.jobs = Jobs(self._transport)
         self.models = Models(self._transport)
         self.endpoints = Endpoints(self._transport)
+        self.consoles = Consoles(self._transport)
         self.tokens = Tokens(self._transport)
         self.blobs = Blobs(self._transport)
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from jupyter_slml.client.gateway import Gateway
 from jupyter_slml.client.transport import Transport
 from jupyter_slml.domain.loads import EndpointLoad
 from jupyter_slml.domain.specs import DeploySpec, ScaleSpec, TakeBackSpec, TrafficSpec
 from jupyter_slml.domain.states import EndpointState
-from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView
-from jupyter_slml.errors import Conflict, DeployFailed, Unavailable, from_wire
-from jupyter_slml.settings import read_json
+from jupyter_slml.domain.traffic import check_shares
+from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView, RevisionList
+from jupyter_slml.errors import Conflict, DeployFailed, Unavailable
 
-if TYPE_CHECKING:
-    import httpx
+#: Seconds for which a gateway may have a problem: it may be an old one, and it starts again.
+PATIENCE = 2.0
 
 
 class Endpoints:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._lock = threading.Lock()
-        self._gateway: httpx.Client | None = None
+        self._gateway = Gateway(transport.workspace)
 
     def list(self) -> EndpointList:
         return self._transport.record(EndpointList, "GET", "/endpoints")
@@ -52,6 +50,7 @@ class Endpoints:
 
     def share(self, name: str, weights: Mapping[str, int]) -> EndpointView:
         """Share the traffic anew: percents by revision number or `name@version`. Raises NotFound, Invalid, Conflict."""
+        check_shares(weights)
         spec = TrafficSpec.parse({"weights": dict(weights)})
         return self._transport.record(EndpointView, "PUT", f"{_path(name)}/traffic", json=spec.model_dump(mode="json"))
 
@@ -71,43 +70,36 @@ class Endpoints:
         """Have a replica although nobody calls yet. Raises NotFound, Conflict."""
         return self._transport.record(EndpointView, "POST", f"{_path(name)}/wake")
 
+    def revisions(self, name: str, limit: int = 20) -> RevisionList:
+        """What it was given to serve, newest first. Raises NotFound."""
+        return self._transport.record(RevisionList, "GET", f"{_path(name)}/revisions", params={"limit": limit})
+
     def decisions(self, name: str, limit: int = 20) -> DecisionList:
         """What the autoscaler decided, newest first. Raises NotFound."""
         path = f"{_path(name)}/decisions"
         return self._transport.record(DecisionList, "GET", path, params={"limit": limit})
 
-    def invoke(self, name: str, body: bytes, content_type: str, *, timeout: float = 120.0) -> tuple[str, bytes]:
-        """One request to the endpoint, with the workspace's token; returns (content type, body) of the answer.
+    def invoke(
+        self, name: str, body: bytes, content_type: str, *, timeout: float = 120.0, token: str | None = None
+    ) -> tuple[str, bytes]:
+        """One request to the endpoint, with the workspace's token or this one; returns (content type, body) of the answer.
 
-        Raises the gateway's own error, rebuilt: Invalid for a body that the model cannot take, NotFound, Unavailable.
+        Raises the gateway's own error, rebuilt: Invalid for a body that the model cannot take, NotFound, Unavailable,
+        Unauthorized, Forbidden.
         """
-        import httpx
-
-        path = f"{_path(name)}/invocations"
-        headers = {"Content-Type": content_type, "Authorization": f"Bearer {self._token()}"}
-        for last in (False, True):
-            try:
-                answer = self._client().post(path, content=body, headers=headers, timeout=timeout)
-                break
-            except httpx.ConnectError as error:
-                # Whoever finds the gateway dead has it started again: the daemon does so when it is asked to look.
-                if last:
-                    raise Unavailable(
-                        "The gateway does not answer.", remedy="`jupyter slml doctor` looks for the cause."
-                    ) from error
-                self._transport.request("GET", "/status")
-                self._wait_for_gateway()
-            except httpx.TransportError as error:
-                raise Unavailable(f"The endpoint {name!r} did not answer: {error}.") from error
-        if answer.is_error:
-            try:
-                raise from_wire(answer.json())
-            except ValueError:
-                raise Unavailable(f"The gateway answered {answer.status_code}: {answer.text[:200]}") from None
+        answer = self._gateway.post(
+            f"{_path(name)}/invocations",
+            body,
+            {"Content-Type": content_type},
+            timeout=timeout,
+            token=token,
+            revive=self._revive,
+        )
         return answer.headers.get("Content-Type", ""), answer.content
 
     def _settled(self, view: EndpointView, seconds: float) -> EndpointView:
         deadline = time.monotonic() + seconds
+        well = time.monotonic()
         wanted = view.revision
         position = self._transport.request("GET", "/events", params={"after": -1}).json()["last"]
         while True:
@@ -130,6 +122,14 @@ class Endpoints:
                     if view.state is EndpointState.FAILED
                     else "The old revision goes on answering.",
                     detail={"traceback": trace, "error": view.error},
+                )
+            problem = self._gateway_problem()
+            if problem is None:
+                well = time.monotonic()
+            elif time.monotonic() - well > PATIENCE:
+                raise Unavailable(
+                    f"Endpoint {view.name!r} cannot answer, for the gateway does not start: {problem}",
+                    remedy="The endpoint waits for it; `jupyter slml status` shows how it stands.",
                 )
             left = deadline - time.monotonic()
             if left <= 0:
@@ -154,25 +154,12 @@ class Endpoints:
             pass
         return position
 
-    def _client(self) -> httpx.Client:
-        import httpx
+    def _gateway_problem(self) -> str | None:
+        found: str | None = self._transport.request("GET", "/status").json()["gateway"].get("problem")
+        return found
 
-        with self._lock:
-            port = (read_json(self._transport.workspace.gateway_dir / "gateway.json") or {}).get("port")
-            if port is None:
-                raise Unavailable("No gateway runs yet.", remedy="Deploy a model first: `%deploy NAME`.")
-            base = f"http://127.0.0.1:{port}"
-            if self._gateway is None or str(self._gateway.base_url).rstrip("/") != base:
-                self._gateway = httpx.Client(base_url=base)
-            return self._gateway
-
-    def _token(self) -> str:
-        try:
-            return self._transport.workspace.token_file.read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            raise Unavailable("No gateway runs yet.", remedy="Deploy a model first: `%deploy NAME`.") from None
-
-    def _wait_for_gateway(self, seconds: float = 10.0) -> None:
+    def _revive(self, seconds: float = 10.0) -> None:
+        """Whoever finds the gateway dead has it started again: the daemon does so when it is asked to look."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self._transport.request("GET", "/status").json()["gateway"]["alive"]:

@@ -34,7 +34,7 @@ class Models:
 
     def resolve(self, reference: str) -> VersionView:
         """The version that NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS means now. Raises NotFound, Invalid."""
-        return self._transport.record(VersionView, "GET", "/models/resolve", params={"reference": reference})
+        return self._transport.record(VersionView, "GET", "/references/resolve", params={"reference": reference})
 
     def take(self, spec: ImportSpec) -> VersionView:
         """Register bytes that lie in the store. Raises Invalid."""
@@ -51,7 +51,8 @@ class Models:
 
     def diff(self, before: str, after: str) -> VersionDiff:
         """What changed from one version to another. Raises NotFound, Invalid."""
-        return self._transport.record(VersionDiff, "GET", "/models/diff", params={"old": before, "new": after})
+        params = {"before": before, "after": after}
+        return self._transport.record(VersionDiff, "GET", "/references/diff", params=params)
 
     def promote(self, model: str, to: str, *, gate: str | None = None, reason: str = "") -> Moved:
         """Move a version to a stage, or point an alias at it. Raises NotFound, Invalid, Conflict, GateFailed."""

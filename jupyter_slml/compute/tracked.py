@@ -78,7 +78,11 @@ class Tracked:
         self.settled = True
         if not self.is_attempt:
             state = message.get("state", "lost")
-            observer.replica_ended(self.order.id, state, message.get("message", ""), message.get("error"))
+            error = message.get("error")
+            if error is not None:
+                # Dask's messages make tuples of lists, which are no JSON.
+                error = {**error, "traceback": list(error["traceback"])}
+            observer.replica_ended(self.order.id, state, message.get("message", ""), error)
             return
         observer.attempt_ended(message["outcome"])
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import secrets
 
+from sqlalchemy import Connection
+
 from jupyter_slml.control.gateway import Gateway
-from jupyter_slml.control.models import Models
-from jupyter_slml.control.shown import announce, view, views
+from jupyter_slml.control.models import resolve
+from jupyter_slml.control.shown import announce, revision_view, view, views
 from jupyter_slml.domain import formats, traffic
 from jupyter_slml.domain.instances import Catalogue
-from jupyter_slml.domain.names import new_id
+from jupyter_slml.domain.names import new_id, parse_reference
 from jupyter_slml.domain.records import Endpoint, Revision, Version
 from jupyter_slml.domain.specs import DeploySpec, ScaleSpec, TakeBackSpec, TrafficSpec
 from jupyter_slml.domain.states import Desired, EndpointState
-from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView
+from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView, RevisionList
 from jupyter_slml.errors import Conflict, Invalid, NotFound
 from jupyter_slml.ports.compute import Compute
 from jupyter_slml.storage import decisions
@@ -23,32 +25,20 @@ from jupyter_slml.storage.database import Database, Transaction
 
 
 class Endpoints:
-    def __init__(self, database: Database, models: Models, compute: Compute, gateway: Gateway, catalogue: Catalogue) -> None:
-        self._database, self._models, self._compute, self._gateway = database, models, compute, gateway
-        self._catalogue = catalogue
+    def __init__(self, database: Database, compute: Compute, gateway: Gateway, catalogue: Catalogue) -> None:
+        self._database, self._compute, self._gateway, self._catalogue = database, compute, gateway, catalogue
 
     def deploy(self, spec: DeploySpec) -> EndpointView:
         """Ask for an endpoint that serves `spec.model`. Over a live endpoint this makes a new revision; the old one answers
         until the new one has loaded. Raises NotFound, Invalid, and Conflict while the endpoint is being taken down."""
-        version = self._models.resolve(spec.model)
-        self._check(spec, version)
-        name = spec.name or version.model
+        _check_follow(spec)
         with self._database.write() as transaction:
-            connection = transaction.connection
-            known = table.find(connection, name)
-            if known is not None and not known.state.is_final and known.desired is Desired.STOP:
-                raise _ending(name)
-            revision = Revision(
-                id=new_id("rev"),
-                endpoint=name,
-                number=table.next_revision(connection, name),
-                model=version.model,
-                version=version.number,
-                spec=spec,
-                created_at=transaction.now,
-                token=secrets.token_hex(16),
-            )
-            table.add_revision(connection, revision)
+            # Here and not before: what the reference means must not move until the revision is stored.
+            version = resolve(transaction.connection, spec.model)
+            self._check(spec, version)
+            name = spec.name or version.model
+            known = table.find(transaction.connection, name)
+            revision = _revise(transaction, name, spec, version)
             if known is None or known.state.is_final:
                 endpoint = Endpoint(
                     name=name,
@@ -60,8 +50,41 @@ class Endpoints:
                 )
             else:
                 # Bounds that were set by hand were set for what ran before.
-                endpoint = known.evolve(revision=revision.id, error=None, min_replicas=None, max_replicas=None)
+                changes = {"revision": revision.id, "error": None, "min_replicas": None, "max_replicas": None}
+                endpoint = _standing(known).evolve(**changes)
             return self._store(transaction, endpoint, "deployed")
+
+    def followers(self) -> list[str]:
+        """Endpoints whose newest revision follows its reference, and to another version than the one it serves."""
+        with self._database.read() as connection:
+            newest = table.following(connection)
+            return [item.endpoint for item in newest if _meant(connection, item.spec.model) != (item.model, item.version)]
+
+    def follow(self, name: str) -> None:
+        """Have an endpoint serve the version that its reference means by now, with the options that it was deployed with.
+
+        What counts is the newest revision: one that a rollback has left for a reason does not come back before the reference
+        moves again. Where the reference means nothing, or what cannot be served, the endpoint stays and says so.
+        """
+        with self._database.write() as transaction:
+            connection = transaction.connection
+            endpoint, newest = table.find(connection, name), table.newest_revision(connection, name)
+            if endpoint is None or endpoint.state.is_final or endpoint.desired is Desired.STOP:
+                return
+            if newest is None or not newest.spec.follow:
+                return
+            try:
+                version = resolve(connection, newest.spec.model)
+                if (version.model, version.number) == (newest.model, newest.version):
+                    return
+                self._check(newest.spec, version)
+            except (NotFound, Invalid) as error:
+                reason = f"Cannot follow {newest.spec.model}: {error.message}"
+                if endpoint.reason != reason:
+                    self._store(transaction, endpoint.evolve(reason=reason), "stays")
+                return
+            revision = _revise(transaction, name, newest.spec, version)
+            self._store(transaction, endpoint.evolve(revision=revision.id, error=None, reason=""), "deployed")
 
     def remove(self, name: str) -> EndpointView:
         """Ask for an endpoint's end. Raises NotFound."""
@@ -162,6 +185,19 @@ class Endpoints:
             failed = endpoint.state is EndpointState.FAILED and bool(wanted)
             if scale == endpoint.scale and not failed:
                 return view(transaction.connection, endpoint, self._gateway)
+            for item in wanted:
+                before, after = endpoint.scale.get(item, 1), scale[item]
+                if before != after:
+                    decisions.add(
+                        transaction.connection,
+                        name,
+                        item,
+                        at=transaction.now,
+                        before=before,
+                        after=after,
+                        reason="Woken on request.",
+                        inputs={},
+                    )
             changes: dict[str, object] = {"error": None} if failed else {}
             return self._store(transaction, endpoint.evolve(scale=scale, **changes), "woken")
 
@@ -173,6 +209,13 @@ class Endpoints:
     def list(self) -> EndpointList:
         with self._database.read() as connection:
             return EndpointList(endpoints=views(connection, table.live(connection), self._gateway))
+
+    def revisions(self, name: str, limit: int) -> RevisionList:
+        """What an endpoint was given to serve, newest first. Raises NotFound."""
+        with self._database.read() as connection:
+            endpoint = table.get(connection, name)
+            found = table.revisions_of(connection, name, limit)
+            return RevisionList(revisions=[revision_view(endpoint, item) for item in found])
 
     def decisions(self, name: str, limit: int) -> DecisionList:
         """What the autoscaler decided, newest first. Raises NotFound."""
@@ -217,6 +260,51 @@ class Endpoints:
                 value=spec.instance,
                 remedy="Choose a smaller type (--instance), or connect a larger cluster (jupyter slml connect).",
             )
+
+
+def _revise(transaction: Transaction, name: str, spec: DeploySpec, version: Version) -> Revision:
+    """Store the next revision of an endpoint."""
+    revision = Revision(
+        id=new_id("rev"),
+        endpoint=name,
+        number=table.next_revision(transaction.connection, name),
+        model=version.model,
+        version=version.number,
+        spec=spec,
+        created_at=transaction.now,
+        token=secrets.token_hex(16),
+    )
+    table.add_revision(transaction.connection, revision)
+    return revision
+
+
+def _meant(connection: Connection, reference: str) -> tuple[str, int] | None:
+    """What a reference means now; None for nothing."""
+    try:
+        version = resolve(connection, reference)
+    except NotFound:
+        return None
+    return version.model, version.number
+
+
+def _check_follow(spec: DeploySpec) -> None:
+    """Raises Invalid for a deployment that cannot follow its reference."""
+    if not spec.follow:
+        return
+    if parse_reference(spec.model).version is not None:
+        raise Invalid(
+            f"{spec.model} is one version and never moves, so there is nothing to follow.",
+            field="follow",
+            value=spec.model,
+            remedy="Deploy a stage or an alias (churn@production, churn@champion), or leave --follow out.",
+        )
+    if spec.weight != traffic.WHOLE:
+        raise Invalid(
+            f"An endpoint that follows {spec.model} gives each new version all of the traffic, not {spec.weight} %.",
+            field="weight",
+            value=spec.weight,
+            remedy="Leave --weight out, or --follow.",
+        )
 
 
 def _standing(endpoint: Endpoint) -> Endpoint:

@@ -19,6 +19,9 @@ from jupyter_slml.storage.database import Transaction
 #: What an evaluation job calls the output that holds its curves.
 CURVES = "curves"
 
+#: Measurements by endpoints that are kept of a version: four hours with traffic.
+MOST_OBSERVED = 240
+
 _NUMBERED = re.compile(r"v(\d+)")
 #: How a metric says where it is looked for, in the version itself.
 _KINDS = ("train", "eval", "endpoint")
@@ -44,6 +47,23 @@ def record(transaction: Transaction, job: Job, outcome: Outcome) -> Evidence | N
         curves=curves,
     )
     return keep(transaction, found)
+
+
+def observe(transaction: Transaction, endpoint: str, model: str, number: int, metrics: dict[str, float]) -> None:
+    """Keep what an endpoint has measured of a version in the last minute, and forget what it measured long ago.
+
+    No event tells of it: it comes every minute and changes nothing.
+    """
+    connection = transaction.connection
+    try:
+        models.version(connection, model, number)
+    except NotFound:
+        return
+    found = Evidence(
+        id=0, at=transaction.now, model=model, number=number, kind="endpoint", name=endpoint, metrics=finite(metrics)
+    )
+    table.add(connection, found)
+    table.forget(connection, model, number, "endpoint", MOST_OBSERVED)
 
 
 def keep(transaction: Transaction, found: Evidence) -> Evidence:
@@ -92,9 +112,8 @@ def _measured(connection: Connection, version: Version, kind: str | None, name: 
     """A metric of a version. Without a kind: of the newest evaluation that has it, else of its training."""
     known: dict[str, None] = {}
     if kind != "train":
-        for item in table.of_version(connection, version.model, version.number):
-            if (item.kind == "endpoint") is not (kind == "endpoint"):
-                continue
+        where_from = "endpoint" if kind == "endpoint" else "evaluation"
+        for item in table.of_version(connection, version.model, version.number, where_from):
             if name in item.metrics:
                 where = f"endpoint {item.name}" if kind == "endpoint" else f"evaluation {item.name}"
                 return Seen(item.metrics[name], f"{version.reference}, {where}" + (f" ({item.job})" if item.job else ""))

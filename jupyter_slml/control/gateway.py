@@ -27,7 +27,7 @@ class Gateway:
         #: Where a replica must connect to be reached by all of them.
         self.sockets = [str(path) for path in workspace.gateway_sockets(settings.gateways)]
         scheme = "http" if settings.gateway_certificate is None else "https"
-        self._url = f"{scheme}://{_reachable(settings.gateway_host)}:{port}"
+        self._url = f"{scheme}://{settings.gateway_reached}:{port}"
 
     def url(self, endpoint: str | None = None) -> str:
         """Where clients call: of one endpoint, or of the gateway."""
@@ -35,11 +35,17 @@ class Gateway:
 
     def status(self) -> GatewayStatus:
         pids = [keeper.pid() for keeper in self._keepers]
-        return GatewayStatus(url=self.url(), alive=None not in pids, pid=next((pid for pid in pids if pid), None))
+        pid = next((pid for pid in pids if pid), None)
+        return GatewayStatus(url=self.url(), alive=None not in pids, pid=pid, problem=self.problem)
+
+    @property
+    def problem(self) -> str | None:
+        """Why a gateway could not start, in its own words."""
+        return next((keeper.problem for keeper in self._keepers if keeper.problem), None)
 
     async def route(self, snapshot: str) -> None:
         """Write the snapshot and have it read; starts the gateways when they do not run. Raises Unavailable."""
-        write_private(self._routes, snapshot)
+        await asyncio.to_thread(write_private, self._routes, snapshot)
         await self.ensure()
         await asyncio.gather(*(keeper.ask({"op": "reload"}) for keeper in self._keepers))
 
@@ -47,24 +53,48 @@ class Gateway:
         """Take a replica out of rotation; returns when its answers are out. A gateway that is down has nothing to drop."""
         await self._tell({"op": "drop", "replica": replica})
 
+    async def hold(self, replica: str, seconds: float) -> None:
+        """The same for so many seconds, unless it is said again; returns when its answers are out."""
+        await self._tell({"op": "hold", "replica": replica, "seconds": seconds})
+
+    async def release(self, replica: str) -> None:
+        """Put a replica that was held back into rotation again."""
+        await self._tell({"op": "release", "replica": replica})
+
+    async def rotate(self, replica: str) -> None:
+        """Put a standby into rotation. A gateway that is down hears it from the replica itself, once that has answered."""
+        await self._tell({"op": "rotate", "replica": replica})
+
     async def taken(self, replicas: list[str]) -> None:
         """Say that the records have these replicas, which the gateways have woken or found hanging."""
         await self._tell({"op": "taken", "replicas": replicas})
 
-    async def stats(self) -> dict[str, Any]:
-        """What all gateways count, added up; see `readings`."""
-        return merged(await self.readings())
+    async def stats(self, endpoint: str) -> dict[str, Any]:
+        """What all gateways count of an endpoint, added up; see `readings`."""
+        return merged(await self.readings({"endpoint": endpoint}))
 
-    async def readings(self) -> list[dict[str, Any]]:
-        """What each gateway counts (`serving/gateway/control.py` has the shape); those that do not answer are left out.
+    async def readings(self, only: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """What each gateway counts (`serving/gateway/control.py` has the shape, and what it may be asked `only` for); those
+        that do not answer are left out.
 
         Raises Unavailable when none answers.
         """
-        found = await asyncio.gather(*(keeper.ask({"op": "stats"}) for keeper in self._keepers), return_exceptions=True)
+        asked = {"op": "stats", **(only or {})}
+        found = await asyncio.gather(*(keeper.ask(asked) for keeper in self._keepers), return_exceptions=True)
         said = [item for item in found if not isinstance(item, BaseException)]
         if not said:
             raise next(item for item in found if isinstance(item, BaseException))
         return said
+
+    @property
+    def numbers(self) -> range:
+        """The gateways, by number."""
+        return range(len(self._keepers))
+
+    async def news(self, number: int) -> None:
+        """Return when a gateway has woken a replica or has found one that hangs, however long that takes. Raises
+        Unavailable when it does not answer."""
+        await self._keepers[number].ask({"op": "news"}, patience=None)
 
     async def ensure(self) -> None:
         """Make sure that all run, and watch them from now on. Raises Unavailable when one does not come up."""
@@ -88,7 +118,7 @@ class Gateway:
 
 #: What each gateway counts for itself; replicas are connected to all of them.
 _COUNTED = ("arrivals", "in_flight", "waiting", "busy", "batches", "answered", "errors", "refused")
-_NAMED = ("replicas", "standby", "held", "attached")
+_NAMED = ("replicas", "working", "standby", "held", "attached")
 
 
 def merged(said: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -112,6 +142,7 @@ def _sum(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {name: first[name] + second[name] for name in _COUNTED}
     found |= {name: sorted({*first[name], *second[name]}) for name in _NAMED}
     found["ready"] = max(first["ready"], second["ready"])
+    found["work"] = dict(Counter(first["work"]) + Counter(second["work"]))
     found["latency"] = dict(Counter(first["latency"]) + Counter(second["latency"]))
     return found
 
@@ -127,9 +158,3 @@ def _free_port(host: str) -> int:
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def _reachable(host: str) -> str:
-    """An address that clients of this host can call: those that mean every address are none."""
-    known = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{known}]" if ":" in known else known

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jupyter_slml.control.gateway import Gateway
@@ -17,8 +17,9 @@ from jupyter_slml.storage import endpoints as table
 from jupyter_slml.storage import spending
 from jupyter_slml.storage.database import Database
 
-#: Seconds that figures look back at most: as far as somebody has asked meanwhile.
+#: Seconds that figures look back, as nearly as there is a reading; nobody learns anything from less than the least.
 WINDOW = 60.0
+LEAST = 5.0
 
 
 class Reading(NamedTuple):
@@ -34,7 +35,7 @@ class Reading(NamedTuple):
 
 
 class Loads:
-    """Keeps what it read in the last minute, so that whoever looks often sees the last minute and not all of history."""
+    """Keeps what it read and heard in the last two minutes, so that whoever looks sees a minute and not all of history."""
 
     def __init__(self, database: Database, gateway: Gateway, catalogue: Catalogue) -> None:
         self._database, self._gateway, self._catalogue = database, gateway, catalogue
@@ -52,7 +53,7 @@ class Loads:
             spent = spending.seconds_by_spec(connection, name, now)
             starts = spending.starts(connection, name)
         try:
-            said = await self._gateway.stats()
+            said = await self._gateway.stats(name)
             found, begun = said["endpoints"].get(name, {}), said["started_at"]
         except Unavailable:
             found, begun = {}, now
@@ -83,17 +84,28 @@ class Loads:
             cost=sum(seconds / 3600 * self._price(spec) for spec, seconds in spent),
         )
 
+    def hear(self, now: float, said: Mapping[str, Any]) -> None:
+        """Keep what the gateways were asked for by somebody else: of all endpoints, in the shape of `gateway.merged`."""
+        found = said["endpoints"]
+        self._readings = {name: kept for name, kept in self._readings.items() if name in found}
+        for name, endpoint in found.items():
+            self._remember(name, _read(endpoint["revisions"], now, said["started_at"]))
+
     def _remember(self, name: str, reading: Reading) -> Reading:
-        """Keep a reading; returns the oldest of the last minute to compare it with."""
+        """Keep a reading; returns the one of about a minute ago to compare it with."""
         kept = self._readings.setdefault(name, deque())
-        if kept and kept[-1].answered > reading.answered:
-            # Another gateway, whose counters begin anew.
+        if not kept or kept[-1].answered > reading.answered:
+            # The first one here, or of another gateway, whose counters begin anew.
             kept.clear()
-        while len(kept) > 1 and reading.at - kept[0].at > WINDOW:
+            kept.append(Reading(reading.begun, reading.begun, {}, 0, 0, 0, Counter()))
+        while len(kept) > 1 and reading.at - kept[1].at > 2 * WINDOW:
             kept.popleft()
-        before = kept[0] if kept else Reading(reading.begun, reading.begun, {}, 0, 0, 0, Counter())
-        if not kept or reading.at - kept[-1].at >= 1:
-            kept.append(reading)
+        usable = [item for item in kept if reading.at - item.at >= LEAST] or [kept[0]]
+        before = min(usable, key=lambda item: abs(reading.at - item.at - WINDOW))
+        if reading.at - kept[-1].at >= 1:
+            # Most of a thousand endpoints do nothing: they share what they had before.
+            same = reading.arrivals == kept[-1].arrivals and reading.answered == kept[-1].answered
+            kept.append(kept[-1]._replace(at=reading.at) if same else reading)
         return before
 
     def _price(self, spec: str) -> float:

@@ -285,7 +285,12 @@ def _added(transaction: Transaction, version: Version) -> VersionView:
 
 def _check_unused(version: VersionView, served_by: Sequence[str]) -> None:
     uses = [
-        (bool(served_by), f"is served by {', '.join(served_by)}", f"Take it down (`%undeploy {next(iter(served_by), '')}`)"),
+        (
+            bool(served_by),
+            f"is served by {', '.join(served_by)}",
+            f"Give its share to another version (`%traffic {next(iter(served_by), '')}`), or take the endpoint down "
+            f"(`%undeploy {next(iter(served_by), '')}`)",
+        ),
         (
             version.stage in ("staging", "production"),
             f"is in {version.stage}",

@@ -49,6 +49,30 @@ class ReplicaEnded:
     error: dict[str, Any] | None
 
 
+@dataclass(frozen=True)
+class Woken:
+    """A gateway has had a replica started by itself, or has put a standby into rotation."""
+
+    endpoint: str
+    revision: str
+    replica: str
+    at: float
+    #: When it answered; None while it starts.
+    ready_at: float | None
+    standby: bool
+    #: It could not be started.
+    failed: bool
+
+
+@dataclass(frozen=True)
+class Hung:
+    """A gateway has let go of a replica that neither answers nor dies."""
+
+    endpoint: str
+    revision: str
+    replica: str
+
+
 Observation = Started | FirstLine | Progress | Waits | Ready | ReplicaEnded | Outcome
 
 

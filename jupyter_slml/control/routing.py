@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
 
 from jupyter_slml.control.orders import replica_order
 from jupyter_slml.domain.instances import Catalogue
-from jupyter_slml.domain.records import Endpoint, Replica, Revision, Version
-from jupyter_slml.domain.states import Desired, EndpointState, ReplicaState
+from jupyter_slml.domain.records import Replica, Revision, Version
+from jupyter_slml.domain.states import ReplicaState
 from jupyter_slml.errors import Invalid
-from jupyter_slml.storage import endpoints as table
 from jupyter_slml.storage import events, routes
+from jupyter_slml.storage.routes import Served
 
 #: What was read of revisions is kept for so many: it never changes.
 KEPT = 10_000
+
+
+class Line(NamedTuple):
+    """An endpoint in the snapshot, and what that was made of."""
+
+    endpoint: Served
+    revisions: list[str]
+    waking: set[str]
+    text: bytes
 
 
 class Routing:
@@ -28,6 +37,8 @@ class Routing:
         #: By revision: what never changes about its route, and the signature of its model.
         self._known: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {}
         self._revisions: dict[str, Revision] = {}
+        #: By endpoint, as they were written last.
+        self._lines: dict[str, Line] = {}
 
     def snapshot(self, connection: Connection) -> str:
         """JSON, see `serving/gateway/routes.py`:
@@ -36,31 +47,49 @@ class Routing:
              endpoints: {name: {timeout, max_queue, max_body, record, redact, max_replicas, traffic, serving, schema,
                                 revisions: {id: {token, variant, model, version, order, waking}}}}}
 
+        with a line for each endpoint, so that neither side has to work on those that are as they were.
+
         The revisions are those with traffic and the one that is asked for, which comes last. `order` is a `ReplicaOrder`
         without its id, or null when only the daemon may place a replica. `waking` says that a wanted replica has not
         answered yet, so that the gateway starts none of its own: the snapshot must be written again when a revision without
         replicas gets one, and when its replica ended. The serial is the newest event's id: it rises with every change that
         could matter here.
         """
-        endpoints = [
-            endpoint
-            for endpoint in table.live(connection)
-            if endpoint.desired is not Desired.STOP and endpoint.state is not EndpointState.STOPPING
-        ]
-        self._learn(connection, endpoints)
-        starting = routes.starting(connection)
-        found = {
-            "serial": events.last(connection),
-            "tokens": [
-                token.model_dump(include={"digest", "endpoints", "scopes", "expires_at"})
-                for token in routes.callers(connection)
-            ],
-            "endpoints": {endpoint.name: self._route(endpoint, starting) for endpoint in endpoints},
-        }
-        return orjson.dumps(found).decode()
+        endpoints, starting = routes.served(connection), routes.starting(connection)
+        fresh = [endpoint for endpoint in endpoints if self._made_of(endpoint.name) != endpoint]
+        self._learn(connection, fresh)
+        self._lines = {endpoint.name: self._line(endpoint, starting) for endpoint in endpoints}
+        head = orjson.dumps(
+            {
+                "serial": events.last(connection),
+                "tokens": [
+                    token.model_dump(include={"digest", "endpoints", "scopes", "expires_at"})
+                    for token in routes.callers(connection)
+                ],
+            }
+        )
+        parts = [head[:-1], b',"endpoints":{']
+        for number, line in enumerate(self._lines.values()):
+            parts += [b",\n" if number else b"\n", line.text]
+        return b"".join([*parts, b"\n}}\n"]).decode()
 
-    def _route(self, endpoint: Endpoint, starting: set[str]) -> dict[str, Any]:
-        named = _revisions(endpoint)
+    def _made_of(self, name: str) -> Served | None:
+        found = self._lines.get(name)
+        return None if found is None else found.endpoint
+
+    def _line(self, endpoint: Served, starting: set[str]) -> Line:
+        known = self._lines.get(endpoint.name)
+        if known is not None and known.endpoint == endpoint:
+            revisions, waking = known.revisions, starting.intersection(known.revisions)
+            if waking == known.waking:
+                return known
+        else:
+            revisions = _revisions(endpoint)
+            waking = starting.intersection(revisions)
+        text = orjson.dumps(endpoint.name) + b":" + orjson.dumps(self._route(endpoint, revisions, waking))
+        return Line(endpoint, revisions, waking, text)
+
+    def _route(self, endpoint: Served, named: list[str], waking: set[str]) -> dict[str, Any]:
         spec = self._revisions[named[-1]].spec
         shown = endpoint.serving or endpoint.revision
         return {
@@ -70,19 +99,19 @@ class Routing:
             "record": spec.record,
             "redact": spec.redact,
             "max_replicas": spec.max_replicas,
-            "traffic": endpoint.traffic,
+            "traffic": endpoint.shares,
             "serving": endpoint.serving,
             "schema": self._known[shown][1],
-            "revisions": {revision: {**self._known[revision][0], "waking": revision in starting} for revision in named},
+            "revisions": {revision: {**self._known[revision][0], "waking": revision in waking} for revision in named},
         }
 
-    def _learn(self, connection: Connection, endpoints: list[Endpoint]) -> None:
+    def _learn(self, connection: Connection, endpoints: list[Served]) -> None:
         """Read the revisions that are new here, with their versions."""
-        new = {revision for endpoint in endpoints for revision in _revisions(endpoint)} - self._known.keys()
-        if len(self._known) + len(new) > KEPT:
+        named = {revision for endpoint in endpoints for revision in _revisions(endpoint)}
+        if len(self._known.keys() | named) > KEPT:
             self._known.clear()
             self._revisions.clear()
-            new = {revision for endpoint in endpoints for revision in _revisions(endpoint)}
+        new = named - self._known.keys()
         revisions = routes.revisions_with(connection, new)
         versions = routes.versions_with(connection, {(item.model, item.version) for item in revisions.values()})
         for name, revision in revisions.items():
@@ -111,7 +140,7 @@ class Routing:
         return order.model_dump(mode="json", exclude={"id"})
 
 
-def _revisions(endpoint: Endpoint) -> list[str]:
+def _revisions(endpoint: Served) -> list[str]:
     """Those that may get requests or may have replicas, the one that is asked for last."""
-    named = dict.fromkeys(item for item in (*endpoint.traffic, endpoint.serving) if item and item != endpoint.revision)
+    named = dict.fromkeys(item for item in (*endpoint.shares, endpoint.serving) if item and item != endpoint.revision)
     return [*named, endpoint.revision]

@@ -49,16 +49,18 @@ def _view(endpoint: Endpoint, known: dict[str, Revision], replicas: list[Replica
         version=shown.version,
         spec=known[endpoint.revision].spec,
         replicas=replicas,
-        revisions=[
-            RevisionView(
-                id=item.id,
-                number=item.number,
-                model=item.model,
-                version=item.version,
-                weight=endpoint.traffic.get(item.id, 0),
-                instance=item.spec.instance,
-                created_at=item.created_at,
-            )
-            for item in revisions
-        ],
+        revisions=[revision_view(endpoint, item) for item in revisions],
+    )
+
+
+def revision_view(endpoint: Endpoint, revision: Revision) -> RevisionView:
+    return RevisionView(
+        id=revision.id,
+        number=revision.number,
+        model=revision.model,
+        version=revision.version,
+        weight=endpoint.traffic.get(revision.id, 0),
+        instance=revision.spec.instance,
+        created_at=revision.created_at,
+        ready_at=revision.ready_at,
     )

@@ -51,9 +51,7 @@ class Tokens:
         with self._database.write() as transaction:
             found = table.find(transaction.connection, key)
             if not found:
-                raise NotFound(
-                    f"There is no token {key!r}.", field="token", value=key, remedy="List them: jupyter slml tokens"
-                )
+                raise NotFound(f"There is no token {key!r}.", field="token", value=key, remedy="List them: `%tokens`")
             if len(found) > 1:
                 raise Conflict(
                     f"{len(found)} tokens are called {key!r}.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import getpass
 import time
 from collections.abc import Callable
 from typing import Literal
@@ -11,6 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from jupyter_slml.control import evidence
+from jupyter_slml.control.actors import me
 from jupyter_slml.control.models import resolve, view
 from jupyter_slml.domain.gates import Gate, Verdict
 from jupyter_slml.domain.holders import Holder, holders
@@ -31,7 +31,7 @@ class Move:
     def __init__(self, transaction: Transaction, model: str, actor: str, reason: str, undoes: int | None = None) -> None:
         self._transaction, self._model, self._undoes = transaction, model, undoes
         self._connection = transaction.connection
-        self._actor, self._reason = actor or _me(), reason
+        self._actor, self._reason = actor or me(), reason
         self.made: list[Transition] = []
 
     def stage(self, number: int, stage: str, verdict: Verdict | None = None) -> None:
@@ -331,11 +331,3 @@ def _verdict_of(connection: Connection, version: Version) -> str:
 
 def _text(number: int | None) -> str | None:
     return None if number is None else str(number)
-
-
-def _me() -> str:
-    """Who acts when the request does not say: whoever runs the daemon, the only one who reaches its socket."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -227,6 +227,9 @@ class Replica(Frozen):
     desired: Desired = Desired.RUN
     #: Loaded ahead, out of rotation until it is needed.
     standby: bool = False
+    #: Whether somebody has a console on it, and whether it was taken out of rotation for that. It does not end for being one
+    #: too many; one that is drained does not count.
+    console: Literal["", "open", "drained"] = ""
     host: str | None = None
     pid: int | None = None
     created_at: float

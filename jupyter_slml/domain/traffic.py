@@ -2,10 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from jupyter_slml.errors import Invalid
 
 #: The sum of all shares.
 WHOLE = 100
+
+_EXAMPLE = "For example: 7=90 8=10 (revisions by number), or churn@7=90 churn@8=10."
+
+
+def read_shares(words: Iterable[str]) -> dict[str, int]:
+    """Shares as people write them, `7=90 churn@8=10`, by what stands before the `=`.
+
+    Raises Invalid for anything else, and for shares that do not sum to 100.
+    """
+    shares: dict[str, int] = {}
+    for word in words:
+        name, equals, share = word.rpartition("=")
+        share = share.removesuffix("%").strip()
+        if not equals or not name or not share.isdecimal() or len(share) > 3:
+            raise Invalid(
+                f"{word[:80]!r} is no share: it is written REVISION=PERCENT, with a whole percent.",
+                field="SHARES",
+                value=word,
+                remedy=_EXAMPLE,
+            )
+        if name in shares:
+            raise Invalid(f"{name} has two shares.", field="SHARES", value=word, remedy="Name each revision once.")
+        shares[name] = int(share)
+    check_shares(shares)
+    return shares
+
+
+def check_shares(shares: Mapping[str, int]) -> None:
+    """Raises Invalid for shares that are no whole percents or do not sum to 100."""
+    said = " + ".join(str(share) for share in shares.values())
+    if any(isinstance(share, bool) or not isinstance(share, int) or share < 0 for share in shares.values()):
+        problem = f"Shares are whole percents, 0 to {WHOLE}; these are {said}."
+    elif sum(shares.values()) != WHOLE:
+        problem = f"The shares must sum to {WHOLE}, and {said or 'nothing'} is {sum(shares.values())}."
+    else:
+        return
+    raise Invalid(problem, field="SHARES", value=said, remedy=_EXAMPLE)
 
 
 def admit(traffic: Mapping[str, int], revision: str, weight: int) -> dict[str, int]:

@@ -222,6 +222,8 @@ class RevisionView(Frozen):
     weight: int
     instance: str
     created_at: float
+    #: When it answered for the first time; None: it never did.
+    ready_at: float | None = None
 
 
 class EndpointView(Endpoint):
@@ -237,6 +239,12 @@ class EndpointView(Endpoint):
     revisions: list[RevisionView] = Field(default_factory=list)
 
 
+class RevisionList(Frozen):
+    """Newest first."""
+
+    revisions: list[RevisionView]
+
+
 class EndpointList(Frozen):
     endpoints: list[EndpointView]
 
@@ -245,6 +253,20 @@ class DecisionList(Frozen):
     """Newest first."""
 
     decisions: list[Decision]
+
+
+class ConsoleView(Frozen):
+    """An open console. It ends `lease` seconds after it was asked for last."""
+
+    key: str
+    endpoint: str
+    replica: str
+    model: str
+    version: int
+    #: Jupyter's connection file of the replica's kernel, for its owner alone.
+    connection_file: str
+    drain: bool
+    lease: float
 
 
 class TokenView(Frozen):
@@ -297,6 +319,8 @@ class GatewayStatus(Frozen):
     url: str | None
     alive: bool
     pid: int | None = None
+    #: Why it could not start.
+    problem: str | None = None
 
 
 class Counts(Frozen):

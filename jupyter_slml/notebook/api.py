@@ -7,18 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_slml import here
-from jupyter_slml.domain.specs import DeploySpec
 from jupyter_slml.errors import Invalid
 from jupyter_slml.notebook.catalogue import delete_jobs, find, list_jobs, stop_jobs
 from jupyter_slml.notebook.config import Config
+from jupyter_slml.notebook.deployments import Endpoints
 from jupyter_slml.notebook.difference import Difference
-from jupyter_slml.notebook.endpoint import EndpointHandle
-from jupyter_slml.notebook.endpoints import READY_TIMEOUT, deploy, find_endpoint, list_endpoints
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.line import OPTIONS
 from jupyter_slml.notebook.registry import Models
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.table import Table
+from jupyter_slml.notebook.tokens import Tokens
 from jupyter_slml.notebook.train import prepare
 
 #: What a submitted function's value is called in the job.
@@ -117,30 +116,6 @@ def _words(jobs: Sequence[str | JobHandle]) -> list[str]:
     return [job.id if isinstance(job, JobHandle) else job for job in jobs]
 
 
-class Endpoints:
-    """`slml.endpoints`."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def deploy(self, model: str, *, wait: float = READY_TIMEOUT, **options: Any) -> EndpointHandle:
-        """Serve a model; returns when it answers. Raises NotFound, DeployFailed, Unavailable, Invalid."""
-        return deploy(self._session, DeploySpec.parse({"model": model, **options}), wait)
-
-    def get(self, name: str) -> EndpointHandle:
-        """Raises NotFound."""
-        return find_endpoint(self._session, name)
-
-    def list(self) -> Table:
-        return list_endpoints(self._session)
-
-    def __repr__(self) -> str:
-        return repr(self.list())
-
-    def _repr_html_(self) -> str:
-        return self.list()._repr_html_()
-
-
 class Slml:
     """What `%load_ext jupyter_slml` binds as `slml`. Never captured: a job has its own, with the same `log`."""
 
@@ -149,6 +124,7 @@ class Slml:
         self.jobs = Jobs(session)
         self.models = Models(session)
         self.endpoints = Endpoints(session)
+        self.tokens = Tokens(session)
         #: What `log` was given in this notebook: `(step, values)`.
         self.logged: list[tuple[int | None, dict[str, float]]] = []
 
@@ -179,7 +155,7 @@ class Slml:
         return Config(self._session)
 
     def __repr__(self) -> str:
-        return "<slml: jobs, models, endpoints, job(), log(), config>"
+        return "<slml: jobs, models, endpoints, tokens, job(), log(), config>"
 
     def __reduce__(self) -> tuple[Callable[[], object], tuple[()]]:
         # Wherever it arrives, it is the `slml` of that place.

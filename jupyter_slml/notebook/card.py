@@ -79,6 +79,7 @@ def endpoint_payload(view: Mapping[str, Any], workspace: str, load: Mapping[str,
         "url": view["url"],
         "model": view["model"],
         "version": view["version"],
+        "follows": view["spec"]["model"] if view["spec"]["follow"] else None,
         "replicas": sum(replica["state"] == "ready" for replica in view["replicas"]),
         "traffic": [
             {"model": f"{item['model']}@{item['version']}", "revision": item["number"], "weight": item["weight"]}
@@ -91,7 +92,8 @@ def endpoint_payload(view: Mapping[str, Any], workspace: str, load: Mapping[str,
 
 def bundle(payload: dict[str, Any]) -> dict[str, Any]:
     """The MIME bundle of a payload."""
-    return {MIME: payload, "text/html": html(payload), "text/plain": text(payload)}
+    plain = "\n".join([text(payload), *(_facts(payload) if payload["kind"] == "endpoint" else ())])
+    return {MIME: payload, "text/html": html(payload), "text/plain": plain}
 
 
 def text(payload: Mapping[str, Any]) -> str:
@@ -198,11 +200,20 @@ def _endpoint_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("state", escape(payload["state"])),
         ("reason", escape(payload["reason"])),
         ("model", escape(f"{payload['model']}@{payload['version']}")),
-        ("shares", escape(shares(payload))),
-        ("replicas", str(payload["replicas"])),
-        *((title, escape(words)) for title, words in (figures(payload["load"]) if payload["load"] else ())),
+        *((title, escape(words)) for title, words in _figures(payload)),
         ("url", f"<code>{escape(payload['url'])}</code>"),
     ]
+
+
+def _figures(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What an endpoint has and does, as text."""
+    rows = [("shares", shares(payload)), ("follows", payload["follows"] or ""), ("replicas", str(payload["replicas"]))]
+    return rows + (figures(payload["load"]) if payload["load"] else [])
+
+
+def _facts(payload: Mapping[str, Any]) -> list[str]:
+    """The same for a terminal, a line each."""
+    return [f"  {title:<12}{words}" for title, words in _figures(payload) if words]
 
 
 def shares(payload: Mapping[str, Any]) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.errors import Invalid, NotFound, SlmlError
 from jupyter_slml.notebook.card import bundle, endpoint_payload, text
+from jupyter_slml.notebook.load import decisions, revisions
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.loads import EndpointLoad
     from jupyter_slml.domain.views import EndpointView
     from jupyter_slml.notebook.session import Session
+    from jupyter_slml.notebook.table import Table
 
 #: Seconds between two looks at an endpoint that is ending: it takes about as long.
 _STEP = 0.05
@@ -56,6 +59,35 @@ class EndpointHandle:
         _, answer = self._session.client.endpoints.invoke(self.name, body, "application/json")
         return decode_predictions(answer, as_list=isinstance(rows, (list, tuple)))
 
+    def traffic(self, shares: Mapping[Any, int]) -> EndpointHandle:
+        """Share the traffic anew: percents by revision number or `name@version`, 100 in all. Raises NotFound, Invalid,
+        Conflict for a revision that has never answered."""
+        return self._now(self._session.client.endpoints.share(self.name, {str(key): share for key, share in shares.items()}))
+
+    def scale(self, min_replicas: int | None = None, max_replicas: int | None = None) -> EndpointHandle:
+        """Set the bounds of the number of replicas, until the next deployment. Raises NotFound, Invalid."""
+        return self._now(self._session.client.endpoints.scale(self.name, min_replicas, max_replicas))
+
+    def rollback(self) -> EndpointHandle:
+        """Give the traffic back to what had it before. Raises NotFound, Conflict."""
+        return self._now(self._session.client.endpoints.rollback(self.name))
+
+    def wake(self) -> EndpointHandle:
+        """Have a replica although nobody calls yet. Raises NotFound."""
+        return self._now(self._session.client.endpoints.wake(self.name))
+
+    def decisions(self, limit: int = 20) -> Table:
+        """What the autoscaler decided and saw, newest first. Raises NotFound."""
+        return decisions(self._session, self.name, limit)
+
+    def revisions(self, limit: int = 20) -> Table:
+        """What it was given to serve, newest first. Raises NotFound."""
+        return revisions(self._session, self.name, limit)
+
+    def _now(self, view: EndpointView) -> EndpointHandle:
+        self._view = view
+        return self
+
     def remove(self, wait: float = 15.0) -> EndpointHandle:
         """Take it down; returns when it is gone, or after `wait` seconds while it still ends. Raises NotFound."""
         from jupyter_slml.domain.states import EndpointState
@@ -67,7 +99,7 @@ class EndpointHandle:
             try:
                 self.refresh()
             except NotFound:
-                self._view = self._view.evolve(state=EndpointState.STOPPED, reason="", replicas=[])
+                self._view = self._view.evolve(state=EndpointState.STOPPED, reason="", replicas=[], revisions=[])
         return self
 
     def widget(self) -> Any:

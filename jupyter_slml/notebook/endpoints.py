@@ -1,4 +1,4 @@
-"""`%deploy`, `%invoke`, `%undeploy`, `%endpoints`."""
+"""`%deploy`, `%invoke`, `%endpoint`, `%endpoints`, `%traffic`, `%scale`, `%undeploy`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pydantic import Field
 
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.specs import DeployOptions, DeploySpec
+from jupyter_slml.domain.traffic import read_shares
 from jupyter_slml.errors import Invalid
 from jupyter_slml.notebook.endpoint import EndpointHandle
+from jupyter_slml.notebook.load import served
 from jupyter_slml.notebook.magic import Cell, Magic
 from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.table import Table
-from jupyter_slml.notebook.tokens import look_up
+from jupyter_slml.notebook.words import look_up
 
 #: Seconds that `%deploy` waits for the first answer.
 READY_TIMEOUT = 120.0
@@ -48,6 +50,56 @@ class NameLine(Frozen):
     name: str = Field(description="Name of the endpoint.", json_schema_extra={"positional": True, "metavar": "ENDPOINT"})
 
 
+class EndpointLine(NameLine):
+    revisions: bool = Field(
+        default=False,
+        description="Show what it was given to serve, and with which shares.",
+        json_schema_extra={"flags": ["--revisions"]},
+    )
+    decisions: bool = Field(
+        default=False,
+        description="Show what the autoscaler decided, and what it saw.",
+        json_schema_extra={"flags": ["--decisions"]},
+    )
+    limit: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Rows at most, of revisions or decisions.",
+        json_schema_extra={"flags": ["--limit"], "metavar": "N"},
+    )
+    wake: bool = Field(
+        default=False,
+        description="Have a replica although nobody calls yet.",
+        json_schema_extra={"flags": ["--wake"]},
+    )
+
+
+class TrafficLine(NameLine):
+    shares: list[Any] = Field(
+        default_factory=list,
+        description="Percents by revision number or name@version: 7=90 churn@8=10. Together 100. Unset: show them.",
+        json_schema_extra={"positional": True, "metavar": "SHARES", "many": True},
+    )
+
+
+class ScaleLine(NameLine):
+    min_replicas: int | None = Field(
+        default=None,
+        ge=0,
+        le=1000,
+        description="Replicas that always run.",
+        json_schema_extra={"flags": ["--min"], "metavar": "N"},
+    )
+    max_replicas: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Replicas at most.",
+        json_schema_extra={"flags": ["--max"], "metavar": "N"},
+    )
+
+
 class NothingLine(Frozen):
     """No options."""
 
@@ -70,7 +122,7 @@ def list_endpoints(session: Session) -> Table:
         [
             view.name,
             view.state.value,
-            f"{view.model}@{view.version}",
+            served(view),
             str(sum(replica.state == "ready" for replica in view.replicas)),
             view.url,
             view.reason,
@@ -109,6 +161,35 @@ def _invoke(session: Session, line: InvokeLine, cell: Cell) -> Any:
     return find_endpoint(session, line.name).invoke(rows)
 
 
+def _endpoint(session: Session, line: EndpointLine, cell: Cell) -> Any:
+    found = find_endpoint(session, line.name)
+    if line.wake:
+        found.wake()
+    if line.revisions or line.decisions:
+        return found.decisions(line.limit) if line.decisions else found.revisions(line.limit)
+    return found.widget() if session.surroundings.place in ("vscode", "colab") else found
+
+
+def _traffic(session: Session, line: TrafficLine, cell: Cell) -> Any:
+    found = find_endpoint(session, line.name)
+    if not line.shares:
+        return found.revisions()
+    words: list[str] = []
+    for item in line.shares:
+        words += [f"{key}={share}" for key, share in item.items()] if isinstance(item, dict) else [str(item)]
+    return found.traffic(read_shares(words))
+
+
+def _scale(session: Session, line: ScaleLine, cell: Cell) -> EndpointHandle:
+    if line.min_replicas is None and line.max_replicas is None:
+        raise Invalid(
+            "%scale needs --min, --max or both.",
+            field="--min",
+            remedy=f"For example: %scale {line.name} --min 1 --max 4",
+        )
+    return find_endpoint(session, line.name).scale(line.min_replicas, line.max_replicas)
+
+
 def _undeploy(session: Session, line: NameLine, cell: Cell) -> EndpointHandle:
     return find_endpoint(session, line.name).remove()
 
@@ -124,6 +205,34 @@ MAGICS = (
         "line",
         Options("%invoke", InvokeLine, "Predict with an endpoint.", "%invoke churn --rows df.head()"),
         _invoke,
+    ),
+    Magic(
+        "endpoint",
+        "line",
+        Options(
+            "%endpoint",
+            EndpointLine,
+            "Show an endpoint: state, replicas, traffic, latency, cold starts, cost.",
+            "%endpoint churn\n%endpoint churn --decisions",
+        ),
+        _endpoint,
+    ),
+    Magic(
+        "traffic",
+        "line",
+        Options(
+            "%traffic",
+            TrafficLine,
+            "Share an endpoint's traffic anew.",
+            "%traffic churn 7=90 8=10\n%traffic churn churn@8=100",
+        ),
+        _traffic,
+    ),
+    Magic(
+        "scale",
+        "line",
+        Options("%scale", ScaleLine, "Set the bounds of an endpoint's replicas.", "%scale churn --min 1 --max 8"),
+        _scale,
     ),
     Magic("undeploy", "line", Options("%undeploy", NameLine, "Take an endpoint down.", "%undeploy churn"), _undeploy),
     Magic("endpoints", "line", Options("%endpoints", NothingLine, "List the endpoints.", "%endpoints"), _endpoints),

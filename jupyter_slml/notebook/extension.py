@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_slml import here
-from jupyter_slml.notebook import endpoints, evaluations, exchange, jobs, models, promote
+from jupyter_slml.notebook import console, endpoints, evaluations, exchange, jobs, models, promote, tokens
 from jupyter_slml.notebook.api import Slml
 from jupyter_slml.notebook.completion import option_matcher
 from jupyter_slml.notebook.magic import Magic
@@ -23,6 +23,8 @@ MAGICS: tuple[Magic[Any], ...] = (
     *evaluations.MAGICS,
     *exchange.MAGICS,
     *endpoints.MAGICS,
+    *console.MAGICS,
+    *tokens.MAGICS,
 )
 
 _KEY = "_slml_extension"

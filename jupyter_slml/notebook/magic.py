@@ -11,7 +11,7 @@ from IPython.core.magic import no_var_expand, output_can_be_silenced
 from jupyter_slml.errors import Invalid
 from jupyter_slml.notebook.options import HelpWanted, Model, Options
 from jupyter_slml.notebook.session import Session
-from jupyter_slml.notebook.tokens import join_continued
+from jupyter_slml.notebook.words import join_continued
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from jupyter_slml.errors import Invalid
-from jupyter_slml.notebook.tokens import Token, tokenize
+from jupyter_slml.notebook.words import Token, tokenize
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,6 +44,8 @@ class Option:
     help: str
     required: bool
     choices: tuple[str, ...] = ()
+    #: A list's word is one item, commas and all.
+    whole: bool = False
 
     @property
     def shown(self) -> str:
@@ -104,7 +106,7 @@ class Options(Generic[Model]):
             case "environment":
                 return _once(entry, [self._environment(entry, token) for token in raw])
             case "list":
-                return [name for token in raw for name in _listed(token)]
+                return [name for token in raw for name in (_several(token) if entry.whole else _listed(token))]
             case "words":
                 # Not split at commas: these are paths.
                 return [word for token in _flat(raw) for word in _several(token)]
@@ -225,6 +227,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         prefix, _, rest = message.partition(": ")
+        example = self._options.example.splitlines()[0]
+        if prefix == "the following arguments are required":
+            raise Invalid(f"{self.prog} needs {rest}.", field=rest, remedy=f"For example: {example}")
         name = max(prefix.removeprefix("argument ").split("/"), key=len)
         if prefix.startswith("argument "):
             raise Invalid(
@@ -235,7 +240,7 @@ class _Parser(argparse.ArgumentParser):
         raise Invalid(
             f"{self.prog}: {message}.",
             field="options",
-            remedy=f"For example: {self._options.example.splitlines()[0]}",
+            remedy=f"For example: {example}",
         )
 
 
@@ -258,6 +263,7 @@ def _option(name: str, info: FieldInfo) -> Option | None:
         help=info.description or "",
         required=info.is_required(),
         choices=_choices(info.annotation, extra),
+        whole=bool(extra.get("whole")),
     )
 
 

@@ -128,7 +128,12 @@ MAGICS = (
     Magic(
         "rollback",
         "line",
-        Options("%rollback", RollbackLine, "Take the last move back.", "%rollback churn\n%rollback churn --to champion"),
+        Options(
+            "%rollback",
+            RollbackLine,
+            "Take the last move back.",
+            "%rollback churn\n%rollback churn --to champion\n%rollback --endpoint churn-live",
+        ),
         _rollback,
     ),
 )

@@ -15,6 +15,7 @@ from jupyter_slml.notebook.surroundings import Surroundings, look_around
 
 if TYPE_CHECKING:
     from jupyter_slml.client import Client
+    from jupyter_slml.client.consoles import Console
     from jupyter_slml.notebook.handle import JobHandle
     from jupyter_slml.notebook.live import Live
 
@@ -32,6 +33,8 @@ class Session:
         self.last: JobHandle | None = None
         #: Large values that have been captured: name and identity.
         self.sent: set[tuple[str, int]] = set()
+        #: The notebook's consoles, by endpoint.
+        self.consoles: dict[str, Console] = {}
         #: See `config`.
         self.warn_bytes = WARN_BYTES
         self._client: Client | None = None
@@ -95,6 +98,9 @@ class Session:
 
     def close(self) -> None:
         """Leave: jobs go on, displays stay as they are."""
+        for console in self.consoles.values():
+            console.close()
+        self.consoles.clear()
         if self._live is not None:
             self._live.close()
         if self._client is not None:

@@ -1,179 +1,164 @@
-"""A magic's line as tokens: POSIX quoting, and values of the notebook in place of `{expression}` and `$name`.
-
-A token that is nothing else becomes the object itself (`-p config={config}` passes the dict); inside a longer token it is
-formatted into the text. `{{` and `}}` are literal braces, and so is a brace whose inside is no Python expression (JSON).
-"""
+"""`%tokens`, and `slml.tokens`: who else may call endpoints."""
 
 from __future__ import annotations
 
-import ast
-import re
-import shlex
-from collections.abc import Mapping, Sequence
-from typing import Any
+import time
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from jupyter_slml.domain.specs import TokenOptions, TokenSpec
 from jupyter_slml.errors import Invalid
+from jupyter_slml.notebook.magic import Cell, Magic
+from jupyter_slml.notebook.options import Options
+from jupyter_slml.notebook.session import Session
+from jupyter_slml.notebook.table import Table, moment
 
-#: An expression that was lifted out of the line before it was split: it may contain spaces and quotes.
-_LIFTED = "\ue000{}\ue001"
-_VALUE = r"\ue000(?P<lifted>\d+)\ue001|\{(?P<braced>[^{}]+)\}|\$(?P<name>[A-Za-z_]\w*)"
-_WHOLE = re.compile(_VALUE)
-_INSIDE = re.compile(r"\{\{|\}\}|" + _VALUE)
-#: What a backslash outside of quotes takes the meaning of.
-_ESCAPED = frozenset(" \t\\'\"")
+if TYPE_CHECKING:
+    from jupyter_slml.domain.views import NewToken, TokenView
 
-
-class Token(str):
-    """A word of the line; `value` is the object that it stands for (the text itself when nothing was evaluated)."""
-
-    value: Any
-
-    def __new__(cls, text: str, *value: Any) -> Token:
-        made = super().__new__(cls, text)
-        made.value = value[0] if value else text
-        return made
+_VERBS = ("create", "delete")
 
 
-def join_continued(line: str, body: str) -> tuple[str, str, int]:
-    r"""Move lines of `body` up to `line` while it ends with a backslash: (line, rest of the body, lines taken)."""
-    taken = 0
-    while line.rstrip().endswith("\\") and body:
-        first, _, body = body.partition("\n")
-        line = line.rstrip()[:-1] + " " + first
-        taken += 1
-    return line, body, taken
+class TokensLine(TokenOptions):
+    words: list[str] = Field(
+        default_factory=list,
+        description="create NAME, or delete NAME (or its id). Unset: list the tokens.",
+        json_schema_extra={"positional": True, "metavar": "VERB", "many": True},
+    )
+    to: str | None = Field(
+        default=None,
+        description="Write the secret to this file, which only you can read, in place of showing it.",
+        json_schema_extra={"flags": ["--to"], "metavar": "FILE"},
+    )
 
 
-def tokenize(line: str, namespace: Mapping[str, Any]) -> list[Token]:
-    """Split and evaluate a magic's line. Raises Invalid for an open quote and for an expression that fails."""
-    lifted, expressions = _lift(line)
-    try:
-        words = shlex.split(lifted, posix=True)
-    except ValueError as error:
+class Tokens:
+    """`slml.tokens`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def create(
+        self,
+        name: str,
+        endpoints: str | Sequence[str] = (),
+        scopes: str | Sequence[str] = ("invoke",),
+        expires: float | str | None = None,
+    ) -> FreshToken:
+        """A new token for callers of endpoints (all of them, or these); `.secret` is known to this object alone.
+
+        `scopes`: "invoke" to predict, "metrics" to read the gateway's metrics; `expires`: seconds, or "12h", "30d".
+        Raises NotFound for an endpoint that is not there, Invalid.
+        """
+        return FreshToken(create(self._session, name, _several(endpoints), _several(scopes), expires))
+
+    def delete(self, token: str) -> None:
+        """Take a token back, by name or id: the gateway refuses it from now on. Raises NotFound, Conflict."""
+        self._session.client.tokens.remove(token)
+
+    def list(self) -> Table:
+        return list_tokens(self._session)
+
+    def __repr__(self) -> str:
+        return repr(self.list())
+
+    def _repr_html_(self) -> str:
+        return self.list()._repr_html_()
+
+
+class FreshToken:
+    """A token as it was made. `secret` is in no text of this object, so that no notebook keeps it by chance."""
+
+    def __init__(self, made: NewToken) -> None:
+        self.id, self.name, self.secret = made.id, made.name, made.secret
+        self._words = f"token {made.name} ({made.id}): {_opens(made)}, {_expiry(made)}"
+
+    def __repr__(self) -> str:
+        return f"<{self._words}; .secret is what callers send>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a fresh token stays in the notebook: bind its `.secret` to send it somewhere")
+
+
+class ShownSecret:
+    """What `%tokens create` shows: the secret, this once."""
+
+    def __init__(self, made: NewToken) -> None:
+        self._made = made
+        self._hint = (
+            f"Token {made.name} ({made.id}): {_opens(made)}, {_expiry(made)}. It is shown this once, and a saved notebook "
+            "keeps it: clear this output when you have copied it (--to FILE writes it to a file of yours instead)."
+        )
+
+    def __repr__(self) -> str:
+        return f"{self._made.secret}\n{self._hint}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><code>{escape(self._made.secret)}</code></p><p>{escape(self._hint)}</p>"
+
+
+def create(
+    session: Session, name: str, endpoints: Sequence[str], scopes: Sequence[str], lifetime: float | str | None
+) -> NewToken:
+    """Raises NotFound, Invalid."""
+    given = {"name": name, "endpoints": list(endpoints) or ["*"], "scopes": list(scopes), "lifetime": lifetime}
+    return session.client.tokens.make(TokenSpec.parse(given))
+
+
+def list_tokens(session: Session) -> Table:
+    rows = [
+        [item.name, item.id, ", ".join(item.endpoints), ", ".join(item.scopes), moment(item.created_at), _expiry(item)]
+        for item in session.client.tokens.list().tokens
+    ]
+    columns = ["token", "id", "endpoints", "scopes", "made at", "expires"]
+    empty = "No tokens but the workspace's own, which opens everything. `%tokens create NAME` makes one for others."
+    return Table(columns, rows, empty=empty)
+
+
+def _opens(token: TokenView) -> str:
+    where = "all endpoints" if "*" in token.endpoints else ", ".join(token.endpoints)
+    return f"{' and '.join(token.scopes)} on {where}"
+
+
+def _expiry(token: TokenView) -> str:
+    if token.expires_at is None:
+        return "never expires"
+    return f"{'expired' if token.expires_at <= time.time() else 'expires'} {moment(token.expires_at)}"
+
+
+def _several(words: str | Sequence[str]) -> list[str]:
+    return [words] if isinstance(words, str) else list(words)
+
+
+def _tokens(session: Session, line: TokensLine, cell: Cell) -> Any:
+    verb, *names = line.words or [""]
+    if not verb:
+        return list_tokens(session)
+    if verb not in _VERBS or len(names) != 1:
         raise Invalid(
-            f"The options cannot be read: {str(error)[:1].lower()}{str(error)[1:]} in {line.strip()!r}.",
-            field="options",
-            value=line,
-            remedy="Close the quote, or write a backslash before a quote that is meant as such.",
-        ) from None
-    reader = _Reader(namespace, expressions)
-    tokens: list[Token] = []
-    for word in words:
-        flag, equals, rest = word.partition("=")
-        if word.startswith("--") and equals:
-            tokens += [Token(flag), reader.word(rest)]
-        else:
-            tokens.append(reader.word(word))
-    return tokens
+            f"%tokens {verb} takes one name, and {len(names)} are given."
+            if verb in _VERBS
+            else f"%tokens does not know {verb!r}.",
+            field="VERB",
+            value=" ".join(line.words),
+            remedy="For example: %tokens create batch-job --endpoint churn --expires 30d, %tokens delete batch-job.",
+        )
+    if verb == "delete":
+        gone = session.client.tokens.remove(names[0])
+        return Table([], [], empty=f"Token {gone.name} ({gone.id}) is gone: the gateway refuses it from now on.")
+    made = create(session, names[0], line.endpoints, line.scopes, line.lifetime)
+    if line.to is None:
+        return ShownSecret(made)
+    session.client.tokens.save(made, line.to)
+    return Table(
+        [], [], empty=f"Token {made.name} ({made.id}): {_opens(made)}, {_expiry(made)}. The secret is in {line.to}."
+    )
 
 
-def look_up(expression: str, namespace: Mapping[str, Any]) -> Any:
-    """The value of an expression in the notebook. Raises Invalid when it has none."""
-    try:
-        # The user's own words in the user's own kernel, as in the next cell.
-        return eval(expression, dict(namespace))
-    except Exception as error:
-        raise Invalid(
-            f"{expression!r} cannot be evaluated: {type(error).__name__}: {error}.",
-            field="options",
-            value=expression,
-            remedy="Define it in a cell above; braces that are meant as such are written {{ and }}.",
-        ) from error
+_SUMMARY = "List the tokens of callers, make one, or take one back."
+_EXAMPLES = "%tokens\n%tokens create batch-job --endpoint churn --expires 30d\n%tokens delete batch-job"
 
-
-class _Reader:
-    """Puts values into the words of one line."""
-
-    def __init__(self, namespace: Mapping[str, Any], expressions: Sequence[str]) -> None:
-        self._namespace = namespace
-        self._expressions = expressions
-
-    def word(self, word: str) -> Token:
-        """One word; the part after `KEY=` counts as a whole of its own."""
-        whole = self._whole(word)
-        if whole is not None:
-            return whole
-        key, equals, rest = word.partition("=")
-        if equals and key.isidentifier() and (value := self._whole(rest)) is not None:
-            return Token(f"{key}={value}", (key, value.value))
-        # `}}` is an escape only where `{{` is: at the end of nested JSON it is two braces.
-        pattern = _INSIDE if "{{" in word else _WHOLE
-        return Token(pattern.sub(self._inside, word))
-
-    def _whole(self, text: str) -> Token | None:
-        found = _WHOLE.fullmatch(text)
-        expression = self._expression(found) if found else None
-        if expression is None:
-            return None
-        value = look_up(expression, self._namespace)
-        return Token(str(value), value)
-
-    def _inside(self, found: re.Match[str]) -> str:
-        if found[0] in ("{{", "}}"):
-            return found[0][0]
-        expression = self._expression(found)
-        return found[0] if expression is None else str(look_up(expression, self._namespace))
-
-    def _expression(self, found: re.Match[str]) -> str | None:
-        if found["lifted"] is not None:
-            return self._expressions[int(found["lifted"])]
-        text = found["name"] or found["braced"]
-        return text.strip() if _is_expression(text) else None
-
-
-def _is_expression(text: str) -> bool:
-    """Whether the inside of braces is meant as Python: not JSON, not a set of constants."""
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        return False
-    return not isinstance(tree, (ast.Tuple, ast.Constant))
-
-
-def _lift(line: str) -> tuple[str, list[str]]:
-    """Replace `{expression}` outside of quotes by a mark, so that splitting leaves its spaces and quotes alone."""
-    parts: list[str] = []
-    expressions: list[str] = []
-    quote = ""
-    position = 0
-    while position < len(line):
-        letter = line[position]
-        if letter == "\\" and quote != "'":
-            pair = line[position : position + 2]
-            # Only what means something here is an escape; the `\d` of a pattern stays as it is.
-            parts.append(pair if quote or pair[1:] in _ESCAPED else f"\\{pair}")
-            position += 2
-            continue
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif line.startswith("{{", position):
-            parts.append("{{")
-            position += 2
-            continue
-        elif letter == "{" and (end := _closing(line, position)) and _is_expression(line[position + 1 : end]):
-            parts.append(_LIFTED.format(len(expressions)))
-            expressions.append(line[position + 1 : end].strip())
-            position = end + 1
-            continue
-        parts.append(letter)
-        position += 1
-    return "".join(parts), expressions
-
-
-def _closing(line: str, start: int) -> int:
-    """Where the brace at `start` is closed; 0 when it is not."""
-    depth = 0
-    quote = ""
-    for position in range(start, len(line)):
-        letter = line[position]
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        elif letter in "{}":
-            depth += 1 if letter == "{" else -1
-            if depth == 0:
-                return position
-    return 0
+MAGICS = (Magic("tokens", "line", Options("%tokens", TokensLine, _SUMMARY, _EXAMPLES), _tokens),)

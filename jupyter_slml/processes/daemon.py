@@ -28,15 +28,19 @@ from fastapi import FastAPI
 
 from jupyter_slml import __version__
 from jupyter_slml.compute.backend import DaskBackend
+from jupyter_slml.control.autoscaling import Autoscaler
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
+from jupyter_slml.control.consoles import Consoles
 from jupyter_slml.control.endpoints import Endpoints
+from jupyter_slml.control.following import Following
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.http.app import make_app
 from jupyter_slml.control.http.services import Services
 from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.loads import Loads
+from jupyter_slml.control.measuring import Measuring
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.results import Results
@@ -81,7 +85,12 @@ class Daemon:
             limits=limits,
             is_local=settings.scheduler is None,
         )
-        models = Models(self._database, blobs)
+        endpoints = Endpoints(self._database, self._compute, self._gateway, catalogue)
+        self._consoles = Consoles(self._database, endpoints, self._gateway, self._bus, place.run)
+        self._following = Following(endpoints, self._bus)
+        loads = Loads(self._database, self._gateway, catalogue)
+        self._measuring = Measuring(self._database, self._gateway, self._bus, loads)
+        self._autoscaler = Autoscaler(self._database, self._gateway, self._compute, catalogue, self._reconciler, self._bus)
         tuning = Tuning(self._database, blobs)
         self._app = make_app(
             Services(
@@ -102,11 +111,13 @@ class Daemon:
                 results=Results(self._database, blobs),
                 tuning=tuning,
                 retention=Retention(self._database, blobs, tuning),
-                models=models,
+                models=Models(self._database, blobs),
                 transitions=Transitions(self._database, place.settings),
                 cards=Cards(self._database, blobs),
-                endpoints=Endpoints(self._database, models, self._compute, self._gateway, catalogue),
-                loads=Loads(self._database, self._gateway, catalogue),
+                endpoints=endpoints,
+                consoles=self._consoles,
+                loads=loads,
+                measuring=self._measuring,
                 tokens=Tokens(self._database),
                 started_at=time.time(),
                 leave=self._leave,
@@ -141,7 +152,14 @@ class Daemon:
         except SlmlError as error:
             # Requests are still answered; the status says what is wrong.
             log.error("The cluster did not start: %s", error)
-        await self._reconciler.run()
+        # The reconciler first: it has the others hear what is committed from then on.
+        await asyncio.gather(
+            self._reconciler.run(),
+            self._following.run(),
+            self._measuring.run(),
+            self._autoscaler.run(),
+            self._consoles.run(),
+        )
 
     async def _close(self) -> None:
         if self._end_everything:

@@ -53,10 +53,12 @@ def main() -> None:
     _raise_open_files()
     try:
         settings = place.settings()
-        tls = _tls(settings)
+        tls = settings.tls()
         door = _listen(place, settings)
     except SlmlError as error:
         log.error("%s", error)
+        known = read_json(place.gateway_file(number)) or {}
+        write_private(place.gateway_file(number), json.dumps({"port": known.get("port"), "problem": str(error)}))
         sys.exit(CANNOT_LISTEN)
     uvloop.run(_serve(place, settings, number, door, tls))
 
@@ -76,14 +78,17 @@ async def _serve(place: Workspace, settings: Settings, number: int, door: socket
             log=place.requests,
         )
     )
+    certificate = None if settings.gateway_certificate is None else _own(settings.gateway_certificate)
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, gateway.leave)
     port = door.getsockname()[1]
 
     def ready() -> None:
-        identity = {"port": port, "pid": os.getpid(), "started": psutil.Process().create_time()}
-        write_private(place.gateway_file(number), json.dumps(identity))
+        identity = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+        # Of the certificate itself and not its path: the file may be renewed while this process shows the old one.
+        reached = {"port": port, "host": settings.gateway_reached, "certificate": certificate}
+        write_private(place.gateway_file(number), json.dumps(identity | reached))
         log.info("Gateway %d listens on %s:%d.", number, settings.gateway_host, port)
 
     await gateway.serve(door, open_back_door(sockets[number]), ready, tls)
@@ -105,21 +110,11 @@ def _listen(place: Workspace, settings: Settings) -> socket.socket:
         ) from error
 
 
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    """What the gateway shows its callers; None for plain HTTP. Raises Unavailable when it cannot be read."""
-    if settings.gateway_certificate is None or settings.gateway_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.gateway_certificate, settings.gateway_key)
-    except (OSError, ssl.SSLError) as error:
-        raise Unavailable(
-            f"The certificate {settings.gateway_certificate} cannot be used: {error}.",
-            field="gateway_certificate",
-            remedy="Give a certificate chain and its private key, both PEM and without a passphrase.",
-        ) from error
-    return context
+def _own(chain: Path) -> str:
+    """The gateway's own certificate (PEM): the first of its chain."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    text = chain.read_text(encoding="ascii", errors="replace")
+    return f"{begin}{text.partition(begin)[2].partition(end)[0]}{end}\n"
 
 
 def _token(path: Path) -> str:

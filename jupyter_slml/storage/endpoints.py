@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, and_, delete, func, insert, not_, select, update
 
 from jupyter_slml.domain.records import Endpoint, Replica, Revision
@@ -76,10 +78,34 @@ def save_revision(connection: Connection, revision: Revision) -> None:
     )
 
 
-def revisions_of(connection: Connection, endpoint: str) -> list[Revision]:
-    """All revisions that an endpoint ever had, newest first."""
-    query = select(revisions).where(revisions.c.endpoint == endpoint).order_by(revisions.c.number.desc())
+def revisions_of(connection: Connection, endpoint: str, limit: int | None = None) -> list[Revision]:
+    """The revisions that an endpoint ever had, newest first."""
+    query = select(revisions).where(revisions.c.endpoint == endpoint).order_by(revisions.c.number.desc()).limit(limit)
     return [to_record(Revision, row, _REVISION) for row in connection.execute(query).mappings()]
+
+
+def newest_revision(connection: Connection, endpoint: str) -> Revision | None:
+    """The revision of an endpoint that was made last; None when it never had one."""
+    query = select(revisions).where(revisions.c.endpoint == endpoint).order_by(revisions.c.number.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else to_record(Revision, row, _REVISION)
+
+
+def following(connection: Connection) -> list[Revision]:
+    """The newest revision of each live endpoint, if it follows its reference, by the endpoint's name."""
+    newest = select(revisions.c.endpoint, func.max(revisions.c.number).label("number")).group_by(revisions.c.endpoint)
+    last = newest.subquery()
+    query = (
+        select(revisions)
+        .join(last, and_(revisions.c.endpoint == last.c.endpoint, revisions.c.number == last.c.number))
+        .join(endpoints, endpoints.c.name == revisions.c.endpoint)
+        .where(endpoints.c.state != EndpointState.STOPPED, endpoints.c.desired == Desired.RUN)
+        # Lets a few through that do not follow, and keeps hundreds of specs from being read for nothing.
+        .where(revisions.c.spec.like('%"follow":%true%'))
+        .order_by(revisions.c.endpoint)
+    )
+    found = [to_record(Revision, row, _REVISION) for row in connection.execute(query).mappings()]
+    return [item for item in found if item.spec.follow]
 
 
 def get_revision(connection: Connection, revision_id: str) -> Revision:
@@ -128,6 +154,11 @@ def failures_in_row(connection: Connection, revision: str) -> int:
             break
         number += row.state == ReplicaState.LOST
     return number
+
+
+def any_in(connection: Connection, states: Collection[EndpointState]) -> bool:
+    """Whether some endpoint is in one of these states."""
+    return connection.scalar(select(endpoints.c.name).where(endpoints.c.state.in_(states)).limit(1)) is not None
 
 
 def count(connection: Connection) -> int:

@@ -229,6 +229,7 @@ replicas = Table(
     Column("reason", Text, nullable=False),
     Column("desired", String(8), nullable=False),
     Column("standby", Boolean, nullable=False),
+    Column("console", String(8), nullable=False),
     Column("host", Text),
     Column("pid", Integer),
     Column("created_at", Float, nullable=False),

@@ -58,3 +58,6 @@ def test_from_a_job_to_production_and_back(shared: Site, tmp_path: Path) -> None
     assert "first" in (tmp_path / "card.html").read_text()
     run("unalias", "churn@champion")
     assert run("delete", "churn@2") == "Deleted: churn@2\n"
+    for name in ("diff", "resolve", "import"):
+        assert run("register", name, "--job", "fit").startswith(f"{name}@1")
+        assert f"{name}@1" in run("show", name) and name in run("show", f"{name}@1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from jupyter_slml import __version__
-from jupyter_slml.control.http import blobs, endpoints, errors, events, jobs, loads, models, status, tokens
+from jupyter_slml.control.http import blobs, consoles, endpoints, errors, events, jobs, loads, models, status, tokens
 from jupyter_slml.control.http.services import Services
 
 
@@ -19,7 +19,8 @@ def make_app(services: Services | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    for noun in (status, events, jobs, models, endpoints, loads, tokens, blobs):
+    for noun in (status, events, jobs, models, endpoints, consoles, loads, tokens, blobs):
         app.include_router(noun.router)
+    app.include_router(models.references)
     errors.install(app)
     return app

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from jupyter_slml.control.http.services import Given
 from jupyter_slml.domain.specs import DeploySpec, ScaleSpec, TakeBackSpec, TrafficSpec, WakeSpec
-from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView
+from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView, RevisionList
 
 router = APIRouter(prefix="/endpoints", tags=["endpoints"])
 
@@ -57,6 +57,12 @@ def scale_endpoint(name: str, spec: ScaleSpec, services: Given) -> EndpointView:
 def wake_endpoint(name: str, services: Given, spec: WakeSpec | None = None) -> EndpointView:
     """Have a replica although nobody calls yet."""
     return services.endpoints.wake(name, None if spec is None else spec.revision)
+
+
+@router.get("/{name}/revisions")
+def list_revisions(name: str, services: Given, limit: Annotated[int, Query(ge=1, le=1000)] = 20) -> RevisionList:
+    """What it was given to serve, newest first."""
+    return services.endpoints.revisions(name, limit)
 
 
 @router.get("/{name}/decisions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -18,6 +19,8 @@ from jupyter_slml.domain.views import EvidenceList, ModelDetail, ModelList, Move
 from jupyter_slml.errors import NotFound
 
 router = APIRouter(prefix="/models", tags=["models"])
+#: Not below `/models`: there any word may be the name of a model.
+references = APIRouter(prefix="/references", tags=["models"])
 
 Number = Annotated[int, InPath(ge=0, le=MOST_VERSIONS)]
 Reference = Annotated[str, Query(description="NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS.")]
@@ -47,23 +50,26 @@ def import_model(spec: ImportSpec, services: Given) -> VersionView:
     return services.models.take(spec)
 
 
-@router.get("/resolve")
+@references.get("/resolve")
 def resolve(reference: Reference, services: Given) -> VersionView:
     """The version that a reference means now."""
     return services.models.resolve(reference)
 
 
-@router.get("/diff")
-def diff_versions(old: Reference, new: Reference, services: Given) -> VersionDiff:
+@references.get("/diff")
+def diff_versions(before: Reference, after: Reference, services: Given) -> VersionDiff:
     """What changed from one version to another: metrics, parameters, signature, code, inputs, packages."""
-    return services.models.diff(old, new)
+    return services.models.diff(before, after)
 
 
 @router.post("/promote")
-def promote(spec: PromoteSpec, services: Given) -> Moved:
+async def promote(spec: PromoteSpec, services: Given) -> Moved:
     """Move a version to a stage, or point an alias at it, if its gate holds. A gate that does not is answered 409
     `gate_failed`, with every term and the numbers that it saw."""
-    return services.transitions.promote(spec)
+    if spec.gate is not None and "endpoint." in spec.gate:
+        # Else it would see nothing of the minute that is not over yet.
+        await services.measuring.measure()
+    return await asyncio.to_thread(services.transitions.promote, spec)
 
 
 @router.post("/decide")

@@ -10,10 +10,12 @@ from fastapi import Depends, Request
 
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
+from jupyter_slml.control.consoles import Consoles
 from jupyter_slml.control.endpoints import Endpoints
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.loads import Loads
+from jupyter_slml.control.measuring import Measuring
 from jupyter_slml.control.models import Models
 from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
@@ -46,8 +48,10 @@ class Services:
     transitions: Transitions
     cards: Cards
     endpoints: Endpoints
+    consoles: Consoles
     tokens: Tokens
     loads: Loads
+    measuring: Measuring
     started_at: float
     #: Ends the daemon: alone (True), or with everything it started (False).
     leave: Callable[[bool], None]

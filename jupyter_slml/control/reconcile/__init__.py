@@ -5,7 +5,8 @@ where it leads, and commits records and events together. Effects become further 
 gateway, are tried again later when they fail, and may be repeated after any restart: the other side knows orders by id.
 
 Kinds of looks: `job`, `attempt`, `endpoint`, `replica` move records; `queue` gives free slots to waiting jobs; `submit`,
-`end`, `host` and `unhost` (a replica), `route` carry out effects; `adopt` asks again for everything that is not final.
+`end`, `host`, `rotate` and `unhost` (a replica), `route` carry out effects; `adopt` asks again for everything that is not
+final.
 """
 
 from jupyter_slml.control.reconcile.loop import Reconciler as Reconciler

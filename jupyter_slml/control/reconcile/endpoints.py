@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection
 
 from jupyter_slml.control.gateway import Gateway
-from jupyter_slml.control.observations import Key, Ready, ReplicaEnded, Started
+from jupyter_slml.control.observations import Hung, Key, Ready, ReplicaEnded, Started, Woken
 from jupyter_slml.control.orders import replica_order
-from jupyter_slml.control.reconcile import scale
+from jupyter_slml.control.reconcile import adoption, scale
 from jupyter_slml.control.routing import Routing
 from jupyter_slml.control.shown import announce
 from jupyter_slml.domain import traffic
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.lifecycles.endpoints import ENDPOINTS, EndpointEffect, EndpointEvent
 from jupyter_slml.domain.lifecycles.replicas import REPLICAS, ReplicaEvent
+from jupyter_slml.domain.orders import ReplicaOrder
 from jupyter_slml.domain.records import Endpoint, Replica
 from jupyter_slml.domain.states import Desired, EndpointState, ReplicaState
-from jupyter_slml.errors import Unavailable
+from jupyter_slml.errors import SlmlError, Unavailable
 from jupyter_slml.ports.compute import Compute
 from jupyter_slml.storage import endpoints as table
 from jupyter_slml.storage import events
@@ -66,13 +70,25 @@ class EndpointMoves:
         if endpoint.state is EndpointState.FAILED:
             return []
         if endpoint.state is EndpointState.SLEEPING and scale.shall_wake(connection, endpoint):
-            return self._move(transaction, endpoint, EndpointEvent.WOKEN, reason="Wakes: a request came.")[1]
+            woken = self._move(transaction, endpoint, EndpointEvent.WOKEN, reason="Wakes.")[1]
+            return [*woken, ("endpoint", name)]
         keys = scale.rescale(transaction, endpoint)
+        if endpoint.state in (EndpointState.STARTING, EndpointState.DEGRADED) and scale.answering(connection, endpoint):
+            # A standby that has joined was ready long ago, and says nothing more.
+            return keys + self._move(transaction, endpoint, EndpointEvent.REPLICA_READY, reason="")[1]
         if endpoint.state is not EndpointState.SLEEPING and scale.shall_sleep(connection, endpoint):
             keys += self._move(
                 transaction, endpoint, EndpointEvent.SLEPT, reason="Nobody calls. The next request wakes it."
             )[1]
         return keys
+
+    def adopt(self, transaction: Transaction, woken: Sequence[Woken], hung: Sequence[Hung]) -> list[Key]:
+        """What gateways have done by themselves."""
+        return adoption.adopt(transaction, woken, self._gateway) + adoption.replace(transaction, hung, self._gateway)
+
+    def scale(self, transaction: Transaction, changes: Sequence[adoption.Change], working: Collection[str]) -> list[Key]:
+        """What the autoscaler has decided."""
+        return adoption.change(transaction, changes, working, self._gateway)
 
     def hear(self, transaction: Transaction, replica_id: str, report: Started | Ready | ReplicaEnded) -> list[Key]:
         """A report about a replica, and what it means for its endpoint."""
@@ -89,7 +105,8 @@ class EndpointMoves:
             if replica.state is ReplicaState.READY:
                 return []
             move = REPLICAS.apply(replica.state, ReplicaEvent.READY, subject=replica.id)
-            replica = replica.evolve(state=move.state, ready_at=transaction.now, phases=report.phases)
+            # One that a gateway woke has answered before we heard of it.
+            replica = replica.evolve(state=move.state, ready_at=replica.ready_at or transaction.now, phases=report.phases)
         else:
             move = REPLICAS.apply(replica.state, _ENDS[report.state], subject=replica.id)
             replica = replica.evolve(state=move.state, ended_at=transaction.now, reason=report.message)
@@ -189,27 +206,45 @@ class EndpointMoves:
             replica = table.get_replica(connection, replica_id)
             if replica is None or replica.state.is_final or replica.desired is Desired.STOP:
                 return
-            revision = table.get_revision(connection, replica.revision)
-            version = models_table.version(connection, revision.model, revision.version)
+            order = self._order(connection, replica)
         if not self._compute.status().connected:
             raise Unavailable("The cluster is not connected.")
-        kind = self._catalogue.get(revision.spec.instance)
-        await self._compute.submit(replica_order(replica, revision, version, kind, self._store, self._gateway.sockets))
+        await self._compute.submit(order)
 
     async def unhost(self, replica_id: str) -> None:
         """Take a replica out of rotation, then end it."""
         with self._database.read() as connection:
             replica = table.get_replica(connection, replica_id)
-        if replica is None or replica.state.is_final:
-            return
+            if replica is None or replica.state.is_final:
+                return
+            try:
+                order = self._order(connection, replica)
+            except SlmlError:
+                # Its version was deleted meanwhile, or its instance type.
+                order = None
         await self._gateway.drop(replica_id)
+        if order is not None and self._compute.status().connected:
+            # One that an earlier daemon or a gateway has started is attached to first: else nobody hears that it ends.
+            await self._compute.submit(order)
         await self._compute.stop(replica_id, "stop", 5.0)
+
+    async def rotate(self, replica_id: str) -> None:
+        """Put a standby into rotation."""
+        await self._gateway.rotate(replica_id)
+
+    def _order(self, connection: Connection, replica: Replica) -> ReplicaOrder:
+        revision = table.get_revision(connection, replica.revision)
+        version = models_table.version(connection, revision.model, revision.version)
+        kind = self._catalogue.get(revision.spec.instance)
+        return replica_order(replica, revision, version, kind, self._store, self._gateway.sockets)
 
     async def route(self) -> list[Key]:
         """Write the routing snapshot and have it read; then the replicas that nobody asks any more may end."""
         async with self._routing:
-            with self._database.read() as connection:
-                snapshot = self._snapshots.snapshot(connection)
-                ending = table.ending(connection)
+            snapshot, ending = await asyncio.to_thread(self._snapshot)
             await self._gateway.route(snapshot)
         return [("unhost", replica) for replica in ending]
+
+    def _snapshot(self) -> tuple[str, list[str]]:
+        with self._database.read() as connection:
+            return self._snapshots.snapshot(connection), table.ending(connection)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from jupyter_slml.control.bus import EVENTS, Bus
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.limits import Limits
-from jupyter_slml.control.observations import Key, Observations
+from jupyter_slml.control.observations import Hung, Key, Observations, Woken
+from jupyter_slml.control.reconcile.adoption import Change
 from jupyter_slml.control.reconcile.endpoints import EndpointMoves
 from jupyter_slml.control.reconcile.jobs import JobMoves
 from jupyter_slml.control.worklist import Worklist
@@ -26,7 +27,7 @@ from jupyter_slml.storage.database import Database
 log = logging.getLogger(__name__)
 
 #: Looks that wait for other processes: looks at records must not wait behind them.
-_SLOW = frozenset({"end", "unhost", "route"})
+_SLOW = frozenset({"end", "unhost", "rotate", "route"})
 
 
 class Reconciler:
@@ -80,12 +81,21 @@ class Reconciler:
         self._bus.notify(EVENTS)
         for event in events:
             self._bus.notify((event.subject, event.subject_id))
+            self._bus.notify(event.subject)
+            self._bus.notify(event.kind)
             match event.kind:
                 case "job.queued":
                     self._worklist.add(("queue", ""))
                 case "job.stop_requested":
                     self._worklist.add(("job", event.subject_id))
-                case "endpoint.deployed" | "endpoint.stop_requested" | "endpoint.scaled" | "endpoint.woken":
+                case (
+                    "endpoint.deployed"
+                    | "endpoint.stop_requested"
+                    | "endpoint.scaled"
+                    | "endpoint.woken"
+                    | "endpoint.console"
+                    | "endpoint.console_closed"
+                ):
                     self._worklist.add(("endpoint", event.subject_id))
                 case "token.made" | "token.removed":
                     self._worklist.add(("route", ""))
@@ -126,22 +136,32 @@ class Reconciler:
                 await self._endpoints.host(subject)
             case "unhost":
                 await self._endpoints.unhost(subject)
+            case "rotate":
+                await self._endpoints.rotate(subject)
             case "route":
                 for key in await self._endpoints.route():
                     self._worklist.add(key)
             case "adopt":
                 await self._adopt()
 
-    async def _change(self, step: Callable[..., list[Key]], subject: str, *report: object) -> list[Key]:
+    async def adopt(self, woken: Sequence[Woken], hung: Sequence[Hung]) -> None:
+        """Take into the records what gateways have done by themselves."""
+        await self._change(self._endpoints.adopt, woken, hung)
+
+    async def scale(self, changes: Sequence[Change], working: set[str]) -> None:
+        """Carry out what the autoscaler has decided; replicas that are `working` end last."""
+        await self._change(self._endpoints.scale, changes, working)
+
+    async def _change(self, step: Callable[..., list[Key]], *given: object) -> list[Key]:
         """Take one step in a write transaction off the loop, then ask for what follows from it."""
-        keys = await asyncio.to_thread(self._write, step, subject, *report)
+        keys = await asyncio.to_thread(self._write, step, *given)
         for key in keys:
             self._worklist.add(key)
         return keys
 
-    def _write(self, step: Callable[..., list[Key]], subject: str, *report: object) -> list[Key]:
+    def _write(self, step: Callable[..., list[Key]], *given: object) -> list[Key]:
         with self._database.write() as transaction:
-            return step(transaction, subject, *report)
+            return step(transaction, *given)
 
     async def _hear(self, step: Callable[..., list[Key]], key: Key) -> None:
         while (report := self.observer.first(key)) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection
@@ -38,9 +39,8 @@ def running(connection: Connection, endpoint: Endpoint, revision: str) -> list[R
 
 
 def _running(replicas: list[Replica], revision: str, *, standby: bool = False) -> list[Replica]:
-    return [
-        item for item in replicas if item.revision == revision and item.desired is Desired.RUN and item.standby is standby
-    ]
+    there = [item for item in replicas if item.revision == revision and item.desired is Desired.RUN]
+    return [item for item in there if item.standby is standby and item.console != "drained"]
 
 
 def answering(connection: Connection, endpoint: Endpoint) -> bool:
@@ -58,8 +58,9 @@ def shall_sleep(connection: Connection, endpoint: Endpoint) -> bool:
     return bool(endpoint.traffic) and not shall_wake(connection, endpoint)
 
 
-def rescale(transaction: Transaction, endpoint: Endpoint) -> list[Key]:
-    """Start the replicas that are missing, and ask for the end of those that are too many."""
+def rescale(transaction: Transaction, endpoint: Endpoint, working: Collection[str] = ()) -> list[Key]:
+    """Start the replicas that are missing, and ask for the end of those that are too many; of these the ones that are
+    `working` go last."""
     connection = transaction.connection
     replicas = table.open_replicas(connection, endpoint.name)
     wanted = {name: endpoint.scale.get(name, 1) for name in endpoint.traffic}
@@ -68,18 +69,28 @@ def rescale(transaction: Transaction, endpoint: Endpoint) -> list[Key]:
         wanted[endpoint.revision] = 1
     keys: list[Key] = []
     for name, count in wanted.items():
-        there = _running(replicas, name)
+        there, standbys = _running(replicas, name), _running(replicas, name, standby=True)
         if count > len(there):
             if not there:
                 # The gateway must not start one, too.
                 keys.append(("route", ""))
-            keys += [_add(transaction, endpoint, name) for _ in range(count - len(there))]
-        # Those that do not answer yet go first, then the youngest.
-        surplus = sorted(there, key=lambda item: (item.state is ReplicaState.READY, -item.created_at))
-        keys += stop(transaction, surplus[: max(0, len(there) - count)])
+            joining = [item for item in standbys if item.state is ReplicaState.READY][: count - len(there)]
+            standbys = [item for item in standbys if item not in joining]
+            keys += [_join(transaction, item) for item in joining]
+            keys += [_add(transaction, endpoint, name) for _ in range(count - len(there) - len(joining))]
+        # Those that do not answer yet go first, then idle ones, then the youngest.
+        surplus = sorted(there, key=lambda item: (item.state is ReplicaState.READY, item.id in working, -item.created_at))
+        too_many = [item for item in surplus if not item.console][: max(0, len(there) - count)]
+        keys += stop(transaction, too_many)
         if name in endpoint.traffic:
-            keys += _keep_warm(transaction, endpoint, name, _running(replicas, name, standby=True))
+            keys += _keep_warm(transaction, endpoint, name, standbys)
     return keys + stop(transaction, [item for item in replicas if item.revision not in wanted])
+
+
+def _join(transaction: Transaction, standby: Replica) -> Key:
+    """A replica that was loaded ahead takes requests from now on."""
+    table.save_replica(transaction.connection, standby.evolve(standby=False))
+    return ("rotate", standby.id)
 
 
 def _keep_warm(transaction: Transaction, endpoint: Endpoint, revision: str, there: list[Replica]) -> list[Key]:

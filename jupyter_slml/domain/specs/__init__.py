@@ -7,11 +7,14 @@ The magics' arguments, help and completion, the REST schema and the panel's form
 from __future__ import annotations
 
 from jupyter_slml.domain.specs.endpoints import (
+    ConsoleSpec,
     DeployOptions,
     DeploySpec,
     ScaleSpec,
     ScalingPolicy,
+    Scope,
     TakeBackSpec,
+    TokenOptions,
     TokenSpec,
     TrafficSpec,
     WakeSpec,
@@ -38,6 +41,7 @@ from jupyter_slml.domain.specs.tuning import Objective, TuneOptions, TuneSpec
 
 __all__ = [
     "Capture",
+    "ConsoleSpec",
     "DecisionSpec",
     "DeployOptions",
     "DeploySpec",
@@ -53,9 +57,11 @@ __all__ = [
     "RollbackSpec",
     "ScaleSpec",
     "ScalingPolicy",
+    "Scope",
     "SourceBundle",
     "Stage",
     "TakeBackSpec",
+    "TokenOptions",
     "TokenSpec",
     "TrafficSpec",
     "TrainOptions",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from jupyter_slml.domain.model import Frozen
-from jupyter_slml.domain.names import Name
+from jupyter_slml.domain.names import Name, new_id
+from jupyter_slml.domain.schedules import Schedule
 from jupyter_slml.domain.specs.options import Duration, option
 
 #: How the number of replicas follows the load.
@@ -82,7 +83,7 @@ class DeployOptions(Frozen):
         default_factory=list,
         description="A minimum by time, 'CRON=N' ('0 8 * * 1-5=2': from 8:00 on working days). May be repeated; "
         "the latest one that has come holds.",
-        json_schema_extra=option("--schedule", metavar="CRON=N"),
+        json_schema_extra=option("--schedule", metavar="CRON=N", whole=True),
     )
     follow: bool = Field(
         default=False,
@@ -138,16 +139,15 @@ class DeployOptions(Frozen):
     @field_validator("schedule")
     @classmethod
     def _entries(cls, value: list[str]) -> list[str]:
-        for entry in value:
-            cron, equals, number = entry.rpartition("=")
-            if not equals or len(cron.split()) != 5 or not number.strip().isdigit():
-                raise ValueError(f"{entry[:80]!r} is not CRON=N, such as '0 8 * * 1-5=2'")
+        Schedule(value)
         return value
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min_replicas > self.max_replicas:
             raise ValueError(f"--min {self.min_replicas} is more than --max {self.max_replicas}")
+        if (largest := Schedule(self.schedule).largest) > self.max_replicas:
+            raise ValueError(f"--schedule asks for {largest} replicas, which is more than --max {self.max_replicas}")
         return self
 
 
@@ -192,10 +192,39 @@ class WakeSpec(Frozen):
     revision: str | None = None
 
 
-class TokenSpec(Frozen):
+class ConsoleSpec(Frozen):
+    """A console on a replica of an endpoint. Sent again with the same `key`, it keeps the console open."""
+
+    key: Annotated[str, Field(pattern=r"^con-[0-9a-z-]{1,40}$")] = Field(default_factory=lambda: new_id("con"))
+    replica: str | None = Field(default=None, description="Unset: the least busy one.")
+    drain: bool = Field(default=False, description="Take the replica out of rotation while the console is open.")
+    by: str = Field(default="", max_length=200, description="Who opens it, for the log.")
+
+
+class TokenOptions(Frozen):
+    """Options of `%tokens create` and `jupyter slml tokens create`."""
+
+    endpoints: list[str] = Field(
+        default_factory=lambda: ["*"],
+        min_length=1,
+        description="An endpoint that it opens. May be repeated. Unset: all ('*').",
+        json_schema_extra=option("--endpoint", "-e", metavar="ENDPOINT"),
+    )
+    scopes: list[Scope] = Field(
+        default=["invoke"],
+        min_length=1,
+        description="What it allows: invoke (predict) or metrics (read /metrics). May be repeated. Unset: invoke.",
+        json_schema_extra=option("--scope", metavar="SCOPE") | {"choices": ["invoke", "metrics"]},
+    )
+    lifetime: Duration | None = Field(
+        default=None,
+        gt=0,
+        description="Time until it expires: 12h, 30d. Unset: never.",
+        json_schema_extra=option("--expires", metavar="TIME"),
+    )
+
+
+class TokenSpec(TokenOptions):
     """A token for callers of endpoints."""
 
     name: Name = Field(description="What the token is for.")
-    endpoints: list[str] = Field(default_factory=lambda: ["*"], min_length=1, description="Endpoints it opens; '*': all.")
-    scopes: list[Scope] = Field(default=["invoke"], min_length=1)
-    lifetime: Duration | None = Field(default=None, gt=0, description="Seconds until it expires. Unset: never.")

@@ -3,9 +3,11 @@
 A control line carries one JSON object per line each way:
 
     {"op": "reload"}                    {"serial"}: the routing snapshot was read
-    {"op": "stats"}                     below
+    {"op": "stats"}                     below, of all endpoints; with "endpoint": name of one, with "active": true of those
+                                        that have replicas or requests now, with "used": true of those that ever had
+    {"op": "news"}                      {"news"}: answered when `woken` or `hung` has something, which may take for ever
     {"op": "drop", "replica"}           {"dropped"}: out of rotation for good; answered when it has answered what it had
-    {"op": "hold", "replica"}           {"held"}: the same until `release`, also when it connects anew
+    {"op": "hold", "replica", "seconds"?}    {"held"}: the same until `release` or for so long, also when it connects anew
     {"op": "release", "replica"}        {"released"}: back in rotation
     {"op": "rotate", "replica"}         {"rotated", "known"}: a standby takes requests from now on
     {"op": "taken", "replicas": [id]}   {"taken"}: the daemon has these in its records; `woken` and `hung` leave them out
@@ -15,15 +17,17 @@ A control line carries one JSON object per line each way:
 The answer to `stats`, cumulative since the gateway started but for what is there now; times in seconds:
 
     {serial, gateway, pid, started_at, connections, held_bytes,
-     woken: [{endpoint, revision, replica, at, state: "starting" | "ready" | "failed", standby}],
+     woken: [{endpoint, revision, replica, at, ready_at, state: "starting" | "ready" | "failed", standby}],
      hung:  [{endpoint, revision, replica, at}],
      endpoints: {name: {requests, errors, refused, batches, queued, replicas: [id], attached: [id], latency: {p50, p99},
         revisions: {revision: {arrivals, in_flight, waiting, ready, busy, batches, answered, errors, refused,
-                               replicas: [id], standby: [id], held: [id], attached: [id], latency: {bucket: count}}}}}}
+                               replicas: [id], working: [id], standby: [id], held: [id], attached: [id],
+                               work: {id: seconds}, latency: {bucket: count}}}}}}
 
 `errors` are answers of 500 and more, `refused` those of 400 to 499. `ready` counts the replicas in rotation, `busy` sums the
-times of their batches, `latency` counts answers by bucket of `domain.latencies`. `woken` names replicas that the gateway has
-had started by the runner, or standbys that it has put into rotation.
+times of their batches and `work` those of each, `working` names those that have one, `latency` counts answers by bucket of
+`domain.latencies`. `woken` names replicas that the gateway has had started by the runner, or standbys that it has put into
+rotation.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import math
 import os
 import socket
 import struct
@@ -42,12 +47,13 @@ import orjson
 from jupyter_slml.errors import BadRequest, SlmlError, Unauthorized
 from jupyter_slml.serving.gateway.endpoint import Endpoint
 from jupyter_slml.serving.gateway.link import ReplicaLink
+from jupyter_slml.serving.gateway.news import News
 from jupyter_slml.serving.gateway.pool import Pool
 
 #: No line on this socket is longer, and nobody takes longer to say the first one.
 LINE = 16 * 1024
 HELLO_TIME = 10.0
-OPERATIONS = "reload, stats, drop, hold, release, rotate, taken, metrics, exit"
+OPERATIONS = "reload, stats, news, drop, hold, release, rotate, taken, metrics, exit"
 
 Answer = Callable[[dict[str, Any]], None]
 
@@ -56,22 +62,23 @@ class Hall(Protocol):
     """What the socket's visitors may ask of the gateway."""
 
     endpoints: dict[str, Endpoint]
+    news: News
 
     def reload(self) -> int: ...
 
-    def statistics(self) -> dict[str, Any]: ...
+    def statistics(self, only: str | None = None, *, active: bool = False, used: bool = False) -> dict[str, Any]: ...
 
     def samples(self) -> list[Any]: ...
 
     def welcome(self, transport: asyncio.Transport, pool: Pool, replica: str, standby: bool) -> ReplicaLink: ...
 
-    def drop(self, replica: str, then: Callable[[], None], *, for_good: bool) -> None: ...
+    def drop(self, replica: str, then: Callable[[], None]) -> None: ...
+
+    def hold(self, replica: str, seconds: float, then: Callable[[], None]) -> None: ...
 
     def release(self, replica: str) -> None: ...
 
     def rotate(self, replica: str) -> bool: ...
-
-    def taken(self, replicas: list[str]) -> None: ...
 
     def leave(self) -> None: ...
 
@@ -142,6 +149,9 @@ class Control(asyncio.Protocol):
         self._transport = transport
         self._held = b""
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._house.news.leave(self)
+
     def data_received(self, data: bytes) -> None:
         *lines, self._held = (self._held + data).split(b"\n")
         for line in lines:
@@ -158,11 +168,15 @@ class Control(asyncio.Protocol):
             case "reload":
                 _say(self._transport, {"serial": self._house.reload()})
             case "stats":
-                _say(self._transport, self._house.statistics())
+                only = request.get("endpoint")
+                active, used = bool(request.get("active")), bool(request.get("used"))
+                _say(self._transport, self._house.statistics(None if only is None else str(only), active=active, used=used))
+            case "news":
+                self._house.news.listen(self, lambda: _say(self._transport, {"news": True}))
             case "drop":
-                self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}), for_good=True)
+                self._house.drop(replica, lambda: _say(self._transport, {"dropped": replica}))
             case "hold":
-                self._house.drop(replica, lambda: _say(self._transport, {"held": replica}), for_good=False)
+                self._house.hold(replica, _seconds(request), lambda: _say(self._transport, {"held": replica}))
             case "release":
                 self._house.release(replica)
                 _say(self._transport, {"released": replica})
@@ -170,9 +184,9 @@ class Control(asyncio.Protocol):
                 _say(self._transport, {"rotated": replica, "known": self._house.rotate(replica)})
             case "taken":
                 replicas = request.get("replicas")
-                found = [str(item) for item in replicas] if isinstance(replicas, list) else []
-                self._house.taken(found)
-                _say(self._transport, {"taken": len(found)})
+                named = [str(item) for item in replicas] if isinstance(replicas, list) else []
+                self._house.news.taken(named)
+                _say(self._transport, {"taken": len(named)})
             case "metrics":
                 _say(self._transport, {"samples": self._house.samples()})
             case "exit":
@@ -190,6 +204,14 @@ def _parse(line: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadRequest("A line is not a JSON object.", field="line")
     return found
+
+
+def _seconds(request: dict[str, Any]) -> float:
+    """For how long, which may be for ever. Raises BadRequest."""
+    seconds = request.get("seconds", math.inf)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise BadRequest("`seconds` is not a number.", field="seconds")
+    return float(seconds)
 
 
 def _say(transport: asyncio.Transport, answer: dict[str, Any]) -> None:

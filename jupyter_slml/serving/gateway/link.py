@@ -30,6 +30,8 @@ class ReplicaLink(asyncio.Protocol):
         self.batch: list[Exchange] | None = None
         #: When the batch was sent.
         self.sent_at = 0.0
+        #: Seconds that its batches took.
+        self.busy = 0.0
         #: When it last showed that it lives, and since when it is asked to: None when it is not.
         self._heard_at = asyncio.get_running_loop().time()
         self._probed_at: float | None = None

@@ -170,7 +170,9 @@ class Pool:
     def answered(self, link: ReplicaLink, batch: list[Exchange], replies: Sequence[Reply]) -> None:
         """A replica answered its batch. It gets the next one first, so that it works while the answers are written."""
         now = monotonic()
-        self.busy += now - link.sent_at
+        took = now - link.sent_at
+        self.busy += took
+        link.busy += took
         if not link.out and not link.standby:
             if self.queue:
                 self._flush(link, now)
@@ -296,8 +298,10 @@ class Pool:
             "errors": self.errors,
             "refused": self.refused,
             "replicas": [link.replica for link in links if link.serves],
+            "working": [link.replica for link in links if link.batch is not None],
             "standby": [link.replica for link in links if link.standby],
             "held": [link.replica for link in links if link.out],
             "attached": [link.replica for link in links],
+            "work": {link.replica: link.busy for link in links},
             "latency": {str(bucket): count for bucket, count in self.latency.sparse().items()},
         }

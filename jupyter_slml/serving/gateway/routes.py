@@ -7,7 +7,8 @@ serves without a daemon. `control/routing.py` writes:
      endpoints: {name: {timeout, max_queue, max_body, record, redact, max_replicas, traffic: {id: weight}, serving, schema,
                         revisions: {id: {token, variant, model, version, order, waking}}}}}
 
-Fields that are not here are a newer daemon's and are ignored.
+with a line for each endpoint, `"name":{…},`, so that those which are as they were need not be read again (JSON that is laid
+out in another way is read as a whole). Fields that are not here are a newer daemon's and are ignored.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Routes(BaseModel):
     serial: int = 0
     tokens: tuple[TokenRoute, ...] = ()
     endpoints: dict[str, EndpointRoute] = Field(default_factory=dict)
-    #: The endpoints as they were written: what has not changed need not be read again.
+    #: The endpoints as they were written, by name: a line, or JSON.
     written: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
 
 
@@ -99,12 +100,12 @@ def read_routes(path: Path, before: Routes | None = None) -> Routes:
     """Read the snapshot; a missing file means that there is no endpoint. An endpoint that is as it was `before` is the same
     object: one change among a thousand endpoints costs one. Raises Invalid for a file that is none."""
     try:
-        found = orjson.loads(path.read_bytes())
-        endpoints = found.get("endpoints", {})
+        found = _parts(path.read_bytes())
+        given = found.get("endpoints", {})
         known = {} if before is None else before.endpoints
         written = {} if before is None else before.written
-        read = {name: known[name] if written.get(name) == given else given for name, given in endpoints.items()}
-        return Routes.model_validate({**found, "endpoints": read, "written": endpoints})
+        read = {name: known[name] if written.get(name) == value else _read(value) for name, value in given.items()}
+        return Routes.model_validate({**found, "endpoints": read, "written": given})
     except FileNotFoundError:
         return Routes()
     except ValidationError as error:
@@ -117,3 +118,23 @@ def read_routes(path: Path, before: Routes | None = None) -> Routes:
         field=field,
         remedy="Restart the daemon (jupyter slml start): it writes the file anew.",
     )
+
+
+#: How the first line ends, and what the last one is.
+_OPENS, _CLOSES = b'"endpoints":{', b"}}"
+
+
+def _parts(raw: bytes) -> Any:
+    """The snapshot with its endpoints still as they were written: lines, when it has a line for each."""
+    head, *lines = raw.rstrip().split(b"\n")
+    if not lines or not head.endswith(_OPENS) or lines.pop() != _CLOSES:
+        return orjson.loads(raw)
+    endpoints = {}
+    for line in filter(None, lines):
+        name, _, value = line.rstrip(b",").partition(b":")
+        endpoints[orjson.loads(name)] = value
+    return {**orjson.loads(head + _CLOSES), "endpoints": endpoints}
+
+
+def _read(value: Any) -> Any:
+    return orjson.loads(value) if isinstance(value, bytes) else value

@@ -30,8 +30,10 @@ from jupyter_slml.serving.gateway.house import Budget
 from jupyter_slml.serving.gateway.http import Addressee, HttpConnection
 from jupyter_slml.serving.gateway.limits import Limits
 from jupyter_slml.serving.gateway.link import ReplicaLink
+from jupyter_slml.serving.gateway.news import News
 from jupyter_slml.serving.gateway.pool import Pool
 from jupyter_slml.serving.gateway.request_log import RequestLog
+from jupyter_slml.serving.gateway.rotation import Rotation
 from jupyter_slml.serving.gateway.routes import Routes, read_routes
 from jupyter_slml.serving.gateway.siblings import Siblings
 from jupyter_slml.serving.gateway.waker import Waker
@@ -41,8 +43,6 @@ log = logging.getLogger("slml.gateway")
 #: Seconds between two looks at the deadlines of requests; connections are looked at every tenth time.
 TICK = 0.1
 BACKLOG = 1024
-#: Dropped and held replicas that are remembered, in case they connect again before they are ended.
-REMEMBERED = 1024
 #: A page has no body to speak of.
 SMALL = 64 * 1024
 
@@ -93,14 +93,11 @@ class Gateway:
         self.count = 0
         self._plan = plan
         self._access = Access(plan.token, required=plan.auth)
-        self._waker = Waker(plan.runner, plan.daemon, plan.wake_lock, plan.limits)
+        self.news = News()
+        self._waker = Waker(plan.runner, plan.daemon, plan.wake_lock, plan.limits, self.news)
         self._siblings = Siblings(plan.siblings)
         self._routes = Routes()
-        #: Replicas that are out of rotation, for good (True) or until they are released; standbys that were put into it;
-        #: those that hang, as the daemon hears of them.
-        self._out: dict[str, bool] = {}
-        self._promoted: dict[str, None] = {}
-        self._hung: dict[str, dict[str, Any]] = {}
+        self._rotation = Rotation()
         #: Path of an invocation as clients write it → who answers: the common case is one look-up.
         self._paths: dict[bytes, Endpoint] = {}
         self._date = answers.Dated()
@@ -149,6 +146,8 @@ class Gateway:
         if self._ticks % 3 == 0:
             self.requests.flush()
         if self._ticks % 10 == 0:
+            for replica in self._rotation.lapsed(self.now):
+                self.release(replica)
             for connection in list(self.connections):
                 connection.check(self.now)
 
@@ -230,16 +229,15 @@ class Gateway:
 
     def promote(self, link: ReplicaLink) -> None:
         link.standby = False
-        _remember(self._promoted, link.replica, None)
-        self._waker.report(link.pool, link.replica, "ready", standby=True)
+        self._rotation.promote(link.replica)
+        self.news.wakes(link.pool, link.replica, "ready", standby=True)
         link.pool.rotate()
 
     def report_hung(self, link: ReplicaLink) -> None:
         log.error("replica %s of %s hangs; its link is closed", link.replica, link.pool.endpoint.name)
         link.out = True
-        _remember(self._out, link.replica, True)
-        told = {"endpoint": link.pool.endpoint.name, "revision": link.pool.revision, "replica": link.replica}
-        _remember(self._hung, link.replica, {**told, "at": time.time()})
+        self._rotation.drop(link.replica)
+        self.news.hangs(link.pool, link.replica)
 
     # control
 
@@ -260,8 +258,14 @@ class Gateway:
         self._routes = routes
         return routes.serial
 
-    def statistics(self) -> dict[str, Any]:
+    def statistics(self, only: str | None = None, *, active: bool = False, used: bool = False) -> dict[str, Any]:
         """See `control.py`."""
+        if only is not None:
+            named = {only}
+        elif active:
+            named = {pool.endpoint.name for pool in self.active}
+        else:
+            named = {name for name, endpoint in self.endpoints.items() if endpoint.used or not used}
         return {
             "serial": self._routes.serial,
             "gateway": self.number,
@@ -269,9 +273,9 @@ class Gateway:
             "started_at": self._started,
             "connections": len(self.connections),
             "held_bytes": self.budget.used,
-            "woken": list(self._waker.woken.values()),
-            "hung": list(self._hung.values()),
-            "endpoints": {name: endpoint.statistics() for name, endpoint in self.endpoints.items()},
+            "woken": list(self.news.woken.values()),
+            "hung": list(self.news.hung.values()),
+            "endpoints": {name: self.endpoints[name].statistics() for name in sorted(named & self.endpoints.keys())},
         }
 
     def samples(self) -> list[Any]:
@@ -290,12 +294,20 @@ class Gateway:
     def welcome(self, transport: asyncio.Transport, pool: Pool, replica: str, standby: bool) -> ReplicaLink:
         """A replica that has proved who it is."""
         self._waker.news(pool)
-        standby = standby and replica not in self._promoted
-        return ReplicaLink(transport, pool, replica, standby=standby, out=replica in self._out)
+        standby = standby and not self._rotation.is_promoted(replica)
+        return ReplicaLink(transport, pool, replica, standby=standby, out=self._rotation.is_out(replica))
 
-    def drop(self, replica: str, then: Callable[[], None], *, for_good: bool) -> None:
-        """Take a replica out of rotation; `then` is called when it has answered what it has."""
-        _remember(self._out, replica, for_good or self._out.get(replica, False))
+    def drop(self, replica: str, then: Callable[[], None]) -> None:
+        """Take a replica out of rotation for good; `then` is called when it has answered what it has."""
+        self._rotation.drop(replica)
+        self._take_out(replica, then)
+
+    def hold(self, replica: str, seconds: float, then: Callable[[], None]) -> None:
+        """The same for so many seconds, or until it is released."""
+        self._rotation.hold(replica, monotonic() + seconds)
+        self._take_out(replica, then)
+
+    def _take_out(self, replica: str, then: Callable[[], None]) -> None:
         link = self._link(replica)
         if link is None:
             then()
@@ -304,26 +316,19 @@ class Gateway:
 
     def release(self, replica: str) -> None:
         """Put a replica that was held back into rotation."""
-        if self._out.get(replica) is False:
-            del self._out[replica]
+        if self._rotation.release(replica):
             link = self._link(replica)
             if link is not None:
                 link.pool.restore(link)
 
     def rotate(self, replica: str) -> bool:
         """Put a standby into rotation, now or when it connects; False when it is not here."""
-        _remember(self._promoted, replica, None)
+        self._rotation.promote(replica)
         link = self._link(replica)
         if link is not None:
             link.standby = False
             link.pool.rotate()
         return link is not None
-
-    def taken(self, replicas: list[str]) -> None:
-        """The daemon has these in its records."""
-        for replica in replicas:
-            self._waker.woken.pop(replica, None)
-            self._hung.pop(replica, None)
 
     def leave(self) -> None:
         """Take no more connections, answer what is here, then return from `serve`."""
@@ -332,12 +337,6 @@ class Gateway:
 
     def _link(self, replica: str) -> ReplicaLink | None:
         return next((link for pool in self.active for link in pool.links if link.replica == replica), None)
-
-
-def _remember(memory: dict[str, Any], replica: str, value: Any) -> None:
-    memory[replica] = value
-    while len(memory) > REMEMBERED:
-        del memory[next(iter(memory))]
 
 
 _PING = Page(lambda exchange: exchange.finish(200, answers.JSON, b'{"status":"ok"}'))

@@ -23,6 +23,7 @@ import orjson
 from jupyter_slml.domain.names import new_id
 from jupyter_slml.errors import Unavailable
 from jupyter_slml.serving.gateway.limits import Limits
+from jupyter_slml.serving.gateway.news import News
 from jupyter_slml.serving.gateway.pool import Pool
 
 log = logging.getLogger("slml.gateway")
@@ -33,8 +34,6 @@ LONGEST_WAIT = 30.0
 DEATHS = 3
 #: How long the daemon's answer, and what comes of it, is waited for.
 DAEMON_TIME = 2.0
-#: Replicas that are remembered until the daemon has taken them.
-REMEMBERED = 1000
 LONGEST_MESSAGE = 64 * 2**20
 
 
@@ -53,16 +52,14 @@ class Waker:
     """One per gateway. `runner` and `daemon` are sockets, which need not be there. `lock` is a file by which several
     gateways agree on who wakes; None when there is one."""
 
-    def __init__(self, runner: Path, daemon: Path, lock: Path | None, limits: Limits) -> None:
-        self._runner, self._daemon, self._limits = runner, daemon, limits
+    def __init__(self, runner: Path, daemon: Path, lock: Path | None, limits: Limits, news: News) -> None:
+        self._runner, self._daemon, self._limits, self._told = runner, daemon, limits, news
         self._lock = None if lock is None else os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._started = time.monotonic()
         self._tasks: dict[Pool, asyncio.Task[None]] = {}
         #: Set when something happened to a revision that is being woken.
         self._news: dict[Pool, asyncio.Event] = {}
         self._failures: dict[Pool, Failure] = {}
-        #: What the daemon has not taken yet, by replica; see `control.py`.
-        self.woken: dict[str, dict[str, Any]] = {}
         #: Cold starts, and their milliseconds by phase: for the metrics.
         self.starts = 0
         self.phases: dict[str, float] = {}
@@ -83,19 +80,6 @@ class Waker:
         self._failures.pop(pool, None)
         if pool in self._news:
             self._news[pool].set()
-
-    def report(self, pool: Pool, replica: str, state: str, *, standby: bool = False) -> None:
-        """Remember a replica that the daemon must hear of."""
-        self.woken[replica] = {
-            "endpoint": pool.endpoint.name,
-            "revision": pool.revision,
-            "replica": replica,
-            "at": time.time(),
-            "state": state,
-            "standby": standby,
-        }
-        while len(self.woken) > REMEMBERED:
-            del self.woken[next(iter(self.woken))]
 
     def close(self) -> None:
         for task in self._tasks.values():
@@ -186,15 +170,15 @@ class Waker:
         reader, writer = await asyncio.open_unix_connection(self._runner, limit=LONGEST_MESSAGE)
         try:
             writer.write(orjson.dumps({"op": "supervise", "order": {**pool.route.order, "id": replica}}) + b"\n")
-            self.report(pool, replica, "starting")
+            self._told.wakes(pool, replica, "starting")
             while line := await reader.readline():
                 said = orjson.loads(line)
                 if said["kind"] == "ready":
                     self._count(said.get("phases") or {}, (time.monotonic() - asked) * 1000)
-                    self._note(replica, "ready")
+                    self._told.note(replica, "ready")
                     return {}
                 if said["kind"] in ("ended", "lost"):
-                    self._note(replica, "failed")
+                    self._told.note(replica, "failed")
                     found: dict[str, Any] = said
                     return found
         except ValueError as error:
@@ -202,12 +186,8 @@ class Waker:
         finally:
             writer.close()
         # The runner left: whatever it started is gone with it.
-        self.woken.pop(replica, None)
+        self._told.forget(replica)
         return {"kind": "lost", "message": "The runner left."}
-
-    def _note(self, replica: str, state: str) -> None:
-        if replica in self.woken:
-            self.woken[replica]["state"] = state
 
     def _count(self, phases: dict[str, float], total: float) -> None:
         self.starts += 1

@@ -17,6 +17,7 @@ from jupyter_slml.serving.replica import codec
 from jupyter_slml.serving.replica.answers import JSON, Answers, accepted
 from jupyter_slml.serving.replica.columns import Columns
 from jupyter_slml.serving.replica.matrix import Matrix
+from jupyter_slml.serving.replica.plain import plain_rows
 from jupyter_slml.serving.replica.predictors import Handler, Predictor
 
 log = logging.getLogger("slml.replica")
@@ -62,17 +63,23 @@ class Answerer:
         replies: list[Reply | None] = [None] * len(questions)
         plain: list[int] = []
         rows: list[Any] = []
+        large: dict[int, Array] = {}
         ends: list[int] = []
         others: list[int] = []
         for index, question in enumerate(questions):
             found = plain_rows(question) if self._plain else None
             if found is None:
                 others.append(index)
-            else:
+            elif isinstance(found, list):
                 rows += found
                 plain.append(index)
                 ends.append(len(rows))
-        if rows and self._answer_plain(questions, plain, rows, ends, replies):
+            else:
+                large[index] = found
+        for index, block in large.items():
+            plain.append(index)
+            ends.append(len(block) + (ends[-1] if ends else 0))
+        if plain and self._answer_plain(questions, plain, rows, list(large.values()), ends, replies):
             plain = []
         self._answer_carefully(questions, sorted(plain + others), replies)
         return [reply for reply in replies if reply is not None]
@@ -84,13 +91,16 @@ class Answerer:
         questions: Sequence[Question],
         indices: list[int],
         rows: list[Any],
+        blocks: list[Array],
         ends: list[int],
         replies: list[Reply | None],
     ) -> bool:
-        """The usual case: all bodies are matrices without mistakes. One conversion, one prediction; False if not so."""
-        columns = self._columns
+        """The usual case: all bodies are matrices without mistakes. One prediction for the rows and then the blocks; False
+        if not so."""
+        columns, dtype = self._columns, self._predictor.dtype
         try:
-            array = np.array(rows, dtype=self._predictor.dtype)
+            pieces = [np.array(rows, dtype=dtype), *blocks] if rows else blocks
+            array = np.concatenate(pieces, dtype=dtype, casting="unsafe") if blocks else pieces[0]
             if array.ndim != 2 or array.shape[1] == 0 or columns.width not in (None, array.shape[1]):
                 return False
             answers = Answers(self._predict(array, len(array)), columns.classes)
@@ -205,28 +215,6 @@ def _handled(found: Any) -> Reply:
 
 
 _JSON_ACCEPTED = frozenset({"", "*/*", "application/json"})
-_WRAPPED = b'{"instances":'
-
-
-def plain_rows(question: Question) -> list[Any] | None:
-    """The rows of a JSON body of lists of numbers, unchecked; None for any other body.
-
-    numpy would turn a string such as "1" into a number in silence: hence no quote may be in such a body, but for those
-    around `instances`.
-    """
-    body = question.body
-    if question.content_type != "application/json" or body.count(b'"') != (2 if body.startswith(_WRAPPED) else 0):
-        return None
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    if isinstance(data, dict):
-        data = data.get("instances")
-    # One number too many or too few is seen later, when all rows become one array.
-    if isinstance(data, list) and data and isinstance(data[0], list):
-        return data
-    return None
 
 
 def _failure(error: BaseException, what: str) -> Reply:

@@ -28,6 +28,7 @@ from jupyter_slml.errors import Invalid, SlmlError
 from jupyter_slml.serving import frames
 from jupyter_slml.serving.replica.batch import Answerer, first_line
 from jupyter_slml.serving.replica.columns import Columns
+from jupyter_slml.serving.replica.console import Predict, leaving
 from jupyter_slml.serving.replica.link import DataLink
 from jupyter_slml.serving.replica.loading import load
 
@@ -100,8 +101,10 @@ def run(payload: dict[str, Any], messages: int) -> None:
         loaded.set()
     # A plain kernel has a debugger, and that wants to know of the modules.
     with _few_modules() if payload.get("path") else contextlib.nullcontext():
-        app = _kernel(payload["connection_file"])
+        app = _kernel(payload["connection_file"], payload.get("arguments", ["--HistoryManager.enabled=False"]))
     loaded.wait()
+    if payload.get("path"):
+        names |= leaving(app.shell)
     app.shell.push(names)
     app.start()
 
@@ -129,14 +132,14 @@ def _few_modules() -> Iterator[None]:
         ipkernel.sys = before
 
 
-def _kernel(connection_file: str) -> Any:
+def _kernel(connection_file: str, more: list[str]) -> Any:
     from ipykernel.kernelapp import IPKernelApp
     from IPython.core.interactiveshell import InteractiveShell
 
     if InteractiveShell.initialized():
         # The shell that the zygote keeps for cells; the kernel makes its own.
         type(InteractiveShell.instance()).clear_instance()
-    argv = ["-f", connection_file, "--HistoryManager.enabled=False"]
+    argv = ["-f", connection_file, *more]
     sys.argv = ["ipykernel_launcher", *argv]
     app: Any = IPKernelApp.instance()
     app.initialize(argv)
@@ -153,6 +156,8 @@ class Replica:
         self._messages = messages
         self._names = names
         self._loaded = loaded
+        #: Held by whoever predicts: the data thread, or a console.
+        self._lock = threading.Lock()
         #: Seconds for which the data thread has been at one batch, the sample's included.
         self._busy: Callable[[], float] = lambda: 0.0
         #: Set when a gateway has let us in.
@@ -172,8 +177,13 @@ class Replica:
             self._tell({"kind": "failed", "error": describe(error)})
             os._exit(1)
 
+        lock = self._lock
+
         def answer(parts: list[bytes]) -> list[bytes]:
-            return [frames.write_reply(reply) for reply in answerer.answer([frames.read_question(part) for part in parts])]
+            questions = [frames.read_question(part) for part in parts]
+            with lock:
+                replies = answerer.answer(questions)
+            return [frames.write_reply(reply) for reply in replies]
 
         hello = {name: self._payload[name] for name in ("endpoint", "revision", "replica", "token")}
         if self._payload["standby"]:
@@ -201,7 +211,14 @@ class Replica:
         model, found = load(path, digest, key, payload.get("signature"), threads, allowed)
         columns = Columns(payload.get("signature"))
         answerer = Answerer(found, columns)
-        self._names.update(model=model, endpoint=payload["endpoint"], version=payload["version"])
+        self._names.update(
+            model=model,
+            signature=payload.get("signature"),
+            predict=Predict(answerer, self._lock),
+            endpoint=payload["endpoint"],
+            version=payload["version"],
+            replica=payload["replica"],
+        )
         self._phase("load")
         begun = time.monotonic()
         self._busy = lambda: time.monotonic() - begun

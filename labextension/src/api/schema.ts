@@ -83,6 +83,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/endpoints/{name}/console": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Console
+         * @description Open a console on a live replica, waking the endpoint first; sent again with its key before the lease is over, it
+         *     stays open. Its requests are no traffic.
+         */
+        post: operations["open_console_endpoints__name__console_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}/console/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Close Console
+         * @description End a console: a replica that was drained for it takes requests again.
+         */
+        delete: operations["close_console_endpoints__name__console__key__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/endpoints/{name}/decisions": {
         parameters: {
             query?: never;
@@ -115,6 +156,26 @@ export interface paths {
          * @description What the endpoint does now, its cold starts and its cost so far.
          */
         get: operations["get_load_endpoints__name__load_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/endpoints/{name}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Revisions
+         * @description What it was given to serve, newest first.
+         */
+        get: operations["list_revisions_endpoints__name__revisions_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -586,26 +647,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/models/diff": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Diff Versions
-         * @description What changed from one version to another: metrics, parameters, signature, code, inputs, packages.
-         */
-        get: operations["diff_versions_models_diff_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/models/import": {
         parameters: {
             query?: never;
@@ -641,26 +682,6 @@ export interface paths {
          *     `gate_failed`, with every term and the numbers that it saw.
          */
         post: operations["promote_models_promote_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/models/resolve": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Resolve
-         * @description The version that a reference means now.
-         */
-        get: operations["resolve_models_resolve_get"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -834,6 +855,46 @@ export interface paths {
          * @description What was measured of a version, newest first.
          */
         get: operations["list_evidence_models__name__versions__number__evidence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/references/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Diff Versions
+         * @description What changed from one version to another: metrics, parameters, signature, code, inputs, packages.
+         */
+        get: operations["diff_versions_references_diff_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/references/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Resolve
+         * @description The version that a reference means now.
+         */
+        get: operations["resolve_references_resolve_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1120,6 +1181,53 @@ export interface components {
             objects: number;
             /** Uploads */
             uploads: number;
+        };
+        /**
+         * ConsoleSpec
+         * @description A console on a replica of an endpoint. Sent again with the same `key`, it keeps the console open.
+         */
+        ConsoleSpec: {
+            /**
+             * By
+             * @description Who opens it, for the log.
+             * @default
+             */
+            by: string;
+            /**
+             * Drain
+             * @description Take the replica out of rotation while the console is open.
+             * @default false
+             */
+            drain: boolean;
+            /** Key */
+            key?: string;
+            /**
+             * Replica
+             * @description Unset: the least busy one.
+             */
+            replica?: string | null;
+        };
+        /**
+         * ConsoleView
+         * @description An open console. It ends `lease` seconds after it was asked for last.
+         */
+        ConsoleView: {
+            /** Connection File */
+            connection_file: string;
+            /** Drain */
+            drain: boolean;
+            /** Endpoint */
+            endpoint: string;
+            /** Key */
+            key: string;
+            /** Lease */
+            lease: number;
+            /** Model */
+            model: string;
+            /** Replica */
+            replica: string;
+            /** Version */
+            version: number;
         };
         /** Counts */
         Counts: {
@@ -1532,6 +1640,8 @@ export interface components {
             alive: boolean;
             /** Pid */
             pid?: number | null;
+            /** Problem */
+            problem?: string | null;
             /** Url */
             url: string | null;
         };
@@ -2260,6 +2370,12 @@ export interface components {
          * @description One serving kernel.
          */
         Replica: {
+            /**
+             * Console
+             * @default
+             * @enum {string}
+             */
+            console: "" | "open" | "drained";
             /** Created At */
             created_at: number;
             /** @default run */
@@ -2301,6 +2417,14 @@ export interface components {
          */
         ReplicaState: "submitted" | "loading" | "ready" | "stopped" | "failed" | "lost";
         /**
+         * RevisionList
+         * @description Newest first.
+         */
+        RevisionList: {
+            /** Revisions */
+            revisions: components["schemas"]["RevisionView"][];
+        };
+        /**
          * RevisionView
          * @description A revision as it is shown; never its token.
          */
@@ -2315,6 +2439,8 @@ export interface components {
             model: string;
             /** Number */
             number: number;
+            /** Ready At */
+            ready_at?: number | null;
             /** Version */
             version: number;
             /** Weight */
@@ -2594,12 +2720,12 @@ export interface components {
         TokenSpec: {
             /**
              * Endpoints
-             * @description Endpoints it opens; '*': all.
+             * @description An endpoint that it opens. May be repeated. Unset: all ('*').
              */
             endpoints?: string[];
             /**
              * Lifetime
-             * @description Seconds until it expires. Unset: never.
+             * @description Time until it expires: 12h, 30d. Unset: never.
              */
             lifetime?: number | null;
             /**
@@ -2609,6 +2735,7 @@ export interface components {
             name: string;
             /**
              * Scopes
+             * @description What it allows: invoke (predict) or metrics (read /metrics). May be repeated. Unset: invoke.
              * @default [
              *       "invoke"
              *     ]
@@ -3238,6 +3365,71 @@ export interface operations {
             };
         };
     };
+    open_console_endpoints__name__console_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ConsoleSpec"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsoleView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    close_console_endpoints__name__console__key__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_decisions_endpoints__name__decisions_get: {
         parameters: {
             query?: {
@@ -3289,6 +3481,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndpointLoad"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_revisions_endpoints__name__revisions_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisionList"];
                 };
             };
             /** @description Validation Error */
@@ -4113,40 +4338,6 @@ export interface operations {
             };
         };
     };
-    diff_versions_models_diff_get: {
-        parameters: {
-            query: {
-                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
-                old: string;
-                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
-                new: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["VersionDiff"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
     import_model_models_import_post: {
         parameters: {
             query?: never;
@@ -4200,38 +4391,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Moved"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    resolve_models_resolve_get: {
-        parameters: {
-            query: {
-                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
-                reference: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["VersionView"];
                 };
             };
             /** @description Validation Error */
@@ -4556,6 +4715,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EvidenceList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    diff_versions_references_diff_get: {
+        parameters: {
+            query: {
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                before: string;
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                after: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    resolve_references_resolve_get: {
+        parameters: {
+            query: {
+                /** @description NAME, NAME@VERSION, NAME@STAGE or NAME@ALIAS. */
+                reference: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionView"];
                 };
             };
             /** @description Validation Error */

@@ -13,6 +13,7 @@ import pytest
 
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.endpoints import Endpoints
+from jupyter_slml.control.following import Following
 from jupyter_slml.control.gateway import Gateway
 from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.limits import Limits
@@ -46,6 +47,9 @@ class Control:
     blobs: Blobs
     compute: FakeCompute
     gateway: Gateway
+    bus: Bus
+    catalogue: Catalogue
+    reconciler: Reconciler
     jobs: Jobs
     retention: Retention
     models: Models
@@ -68,13 +72,13 @@ async def running(
     database = Database(sqlite_url(place.database))
     store = file_url(place.blobs)
     blobs = open_blobs(store)
-    gateway = Gateway(place)
+    gateway, bus = Gateway(place), Bus()
     catalogue, limits = Catalogue(own), limits or Limits()
     reconciler = Reconciler(
         database,
         compute,
         gateway,
-        Bus(),
+        bus,
         store=store,
         catalogue=catalogue,
         limits=limits,
@@ -82,7 +86,8 @@ async def running(
     models = Models(database, blobs)
     waiting = Waiting(compute, catalogue, limits, database.clock)
     await compute.start(reconciler.observer)
-    work = asyncio.create_task(reconciler.run())
+    endpoints = Endpoints(database, compute, gateway, catalogue)
+    work = asyncio.gather(reconciler.run(), Following(endpoints, bus).run())
     try:
         yield Control(
             place=place,
@@ -90,11 +95,14 @@ async def running(
             blobs=blobs,
             compute=compute,
             gateway=gateway,
+            bus=bus,
+            catalogue=catalogue,
+            reconciler=reconciler,
             jobs=Jobs(database, blobs, compute, catalogue, waiting),
             retention=Retention(database, blobs),
             models=models,
             transitions=Transitions(database, place.settings),
-            endpoints=Endpoints(database, models, compute, gateway, catalogue),
+            endpoints=endpoints,
         )
     finally:
         work.cancel()

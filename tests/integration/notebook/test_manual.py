@@ -64,7 +64,7 @@ def test_the_second_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_third_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
-    done = execute("03-registry-and-endpoints.ipynb", tmp_path)
+    done = execute("03-registry.ipynb", tmp_path)
     assert "no version is in production yet" in said(done, "%promote bikes@1 production")
     failed = said(done, "except GateFailed")
     assert "auc >= 0.999 (auc = 0." in failed and "Nothing was changed" in failed
@@ -80,6 +80,25 @@ def test_the_third_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
     assert "held-back" in card and "<svg" in card and "<script" not in card
     assert "bikes@1 cannot be deleted: it is in production" in said(done, "except Conflict")
     assert "bikes@2 is deleted" in said(done, "%models delete")
+
+
+@pytest.mark.slow
+def test_the_fourth_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
+    done = execute("04-endpoints.ipynb", tmp_path)
+    assert '{"predictions":[0.' in said(done, "TOKEN = Path") and "unknown 'wind'; missing 'rain'" in said(done, "HTTPError")
+    assert "sleeping" in said(done, "deadline = monotonic()") and "from zero to the answer" in said(done, "from zero to")
+    assert "answers, none of them an error" in said(done, "ThreadPoolExecutor(8)")
+    decisions = said(done, "%endpoint rides --decisions")
+    assert "0 → 1" in decisions and "requests in flight, 2 for each replica" in decisions
+    assert "90 % rides@1, 10 % rides@2" in said(done, "%deploy rides@2")
+    assert "rides: ready · rides@2" in said(done, "%traffic rides rides@2=100")
+    assert "90 % rides@1, 10 % rides@2" in said(done, "%rollback --endpoint rides")
+    broken = said(done, "except DeployFailed")
+    assert "my table of prices is missing" in broken and "The old revision goes on answering" in broken
+    assert said(done, "%%console rides").strip() == "XGBClassifier 40 trees"
+    # The secret of the token is in its file alone.
+    assert (tmp_path / "rides.token").read_text().strip() not in (tmp_path / "out.ipynb").read_text()
+    assert "rides: stopped" in said(done, "%undeploy rides")
 
 
 @pytest.mark.slow

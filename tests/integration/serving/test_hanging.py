@@ -58,7 +58,7 @@ def test_a_replica_that_keeps_its_batch_is_let_go(served: Served, place: Workspa
         assert good.attached.wait(10)
         assert [ask(client, b"[%d]" % number) for number in range(5)] == [(200, b"[%d]" % number) for number in range(5)]
         assert again.batches == []
-    served.gateway.taken(["rep-stuck"])
+    served.gateway.news.taken(["rep-stuck"])
     assert hung(served) == []
 
 

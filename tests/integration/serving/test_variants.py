@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -85,6 +86,24 @@ def test_a_held_replica_gets_nothing_until_it_is_released(gateway: GatewayProces
     assert gateway.control(op="drop", replica="rep-held") == {"dropped": "rep-held"}
     assert gateway.control(op="release", replica="rep-held") == {"released": "rep-held"}
     assert gateway.stats()["replicas"] == ["rep-other"]
+
+
+def test_a_hold_lapses_unless_it_is_said_again(gateway: GatewayProcess, place: Workspace) -> None:
+    """Also one of a replica that connected anew; who held it may be gone."""
+    gateway.route(churn=shared(r1=100))
+    first = OneShot(place, "rep-1")
+    assert gateway.control(op="hold", replica="rep-1", seconds=0.1) == {"held": "rep-1"}
+    assert gateway.control(op="hold", replica="rep-1", seconds=60) == {"held": "rep-1"}
+    first.die()
+    again = StandIn(place, "rep-1")
+    assert again.attached.wait(DEADLINE)
+    time.sleep(1.5)
+    assert gateway.stats()["revisions"]["r1"]["held"] == ["rep-1"]
+    assert gateway.control(op="hold", replica="rep-1", seconds=0.1) == {"held": "rep-1"}
+    until(lambda: gateway.stats()["replicas"] == ["rep-1"], "it is back")
+    assert gateway.predict_raw(b"[1]") == b"[1]"
+    assert set(gateway.stats()["revisions"]["r1"]["work"]) == {"rep-1"}
+    assert gateway.control(op="hold", replica="rep-1", seconds="x")["error"]["field"] == "seconds"
 
 
 def test_each_endpoint_has_its_own_largest_body(gateway: GatewayProcess, place: Workspace) -> None:

@@ -15,7 +15,7 @@ from jupyter_slml.domain.specs import DeployOptions, TrainOptions
 from jupyter_slml.notebook.endpoints import DeployLine
 from jupyter_slml.notebook.line import OPTIONS
 from jupyter_slml.notebook.options import Options
-from jupyter_slml.notebook.tokens import tokenize
+from jupyter_slml.notebook.words import tokenize
 from tests.unit.notebook.platform import Platform
 
 
@@ -44,6 +44,9 @@ def test_help_is_the_docstring_and_the_answer_to_h(shell: InteractiveShell, plat
         ("%jobs stop --state q", {"queued"}),
         ("%%train --instance cpu.s", {"cpu.small"}),
         ("%deploy --inst", {"--instance"}),
+        ("%deploy --policy f", {"fixed"}),
+        ("%tokens create ci --scope ", {"invoke", "metrics"}),
+        ("%endpoint churn --dec", {"--decisions"}),
     ],
 )
 def test_completion(shell: InteractiveShell, platform: Platform, text: str, expected: set[str]) -> None:

@@ -40,3 +40,24 @@ def test_a_broken_file_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(Invalid, match="not a routing snapshot"):
         read_routes(path)
+
+
+def test_an_endpoint_that_is_as_it_was_is_not_read_again(tmp_path: Path) -> None:
+    """A line for each, as the daemon writes them; another layout says the same."""
+    path = tmp_path / "routes.json"
+    route = {"timeout": 5, "max_queue": 10, "serving": None, "revisions": {"r1": {"token": "x"}}}
+
+    def write(**endpoints: object) -> None:
+        lines = ",\n".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in endpoints.items())
+        path.write_text(f'{{"serial":7,"tokens":[],"endpoints":{{\n{lines}\n}}}}\n')
+
+    write()
+    assert read_routes(path).endpoints == {} and read_routes(path).serial == 7
+    write(churn=route, fraud=route)
+    first = read_routes(path)
+    write(churn=route, fraud={**route, "timeout": 6}, new=route)
+    second = read_routes(path, first)
+    assert second.endpoints["churn"] is first.endpoints["churn"]
+    assert second.endpoints["fraud"].timeout == 6 and set(second.endpoints) == {"churn", "fraud", "new"}
+    path.write_text(json.dumps(json.loads(path.read_text()), indent=1))
+    assert read_routes(path, second).endpoints == second.endpoints

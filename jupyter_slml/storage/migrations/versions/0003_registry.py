@@ -103,8 +103,10 @@ def _endpoints() -> None:
     op.execute("UPDATE revisions SET ready_at = (SELECT min(ready_at) FROM replicas WHERE replicas.revision = revisions.id)")
     with op.batch_alter_table("replicas") as replicas:
         replicas.add_column(sa.Column("standby", sa.Boolean(), nullable=False, server_default=sa.false()))
+        replicas.add_column(sa.Column("console", sa.String(8), nullable=False, server_default=""))
     with op.batch_alter_table("replicas") as replicas:
-        replicas.alter_column("standby", server_default=None)
+        for name in ("standby", "console"):
+            replicas.alter_column(name, server_default=None)
     op.create_index("replicas_by_state", "replicas", ["state"])
     op.create_index("replicas_by_revision", "replicas", ["revision", "created_at"])
     op.create_table(
