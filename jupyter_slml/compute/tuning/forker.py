@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from jupyter_slml.compute import procfs
+from jupyter_slml.compute.tuning.pages import collapse
 from jupyter_slml.compute.tuning.wire import Link, Message, pair
 
 #: Seconds between two looks at the memory of running trials.
 POLL = 0.03
 #: A share is a little less than what the keeper would allow, so that one trial ends and not all of them.
 MARGIN = 0.92
+#: From so many trials on it pays to have large pages first.
+MANY = 30
 #: Trials are the first to go when the host's memory is used up.
 _OOM_SCORE = "800"
 
@@ -39,11 +42,12 @@ class _Child:
 class Forker:
     """`start` is what a fork runs, with its end of a link to the coordinator; it never returns."""
 
-    def __init__(self, link: Link, start: Callable[[Link], NoReturn], memory: int, parallel: int) -> None:
+    def __init__(self, link: Link, start: Callable[[Link], NoReturn], memory: int, parallel: int, trials: int) -> None:
         self.link = link
         self.start = start
         self.memory = memory
         self.parallel = parallel
+        self.many = trials >= MANY
         self.children: dict[int, _Child] = {}
         self._wake = (-1, -1)
         #: Bytes that one trial may have for itself.
@@ -53,6 +57,8 @@ class Forker:
         """Serve the coordinator to the end of the search. Returns its last word; None when it died."""
         gc.collect()
         gc.freeze()
+        if self.many:
+            collapse()
         own = procfs.private_memory(os.getpid())
         self.share = max(0, int((self.memory * MARGIN - own) / self.parallel))
         self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
