@@ -6,11 +6,14 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+# Its workers import the module beside this one.
+os.environ["PYTHONPATH"] = str(Path(__file__).parent.resolve())
 
 import ray
 from ray import tune

@@ -25,7 +25,8 @@ def test_a_search_from_the_line_to_the_table(run: Runner) -> None:
         "job = slml.job()\n"
         "import json\n"
         "print(json.dumps({'columns': list(job.trials.columns), 'rows': len(job.trials), 'best': job.best.params,\n"
-        "  'model': job.outputs['model'].load(), 'study': job.study.best_params, 'value': job.study.best_value == job.best.value,\n"
+        "  'model': job.outputs['model'].load(), 'study': job.study.best_params,\n"
+        "  'value': job.study.best_value == job.best.value,\n"
         "  'importances': sorted(job.tuned.found.importances),\n"
         "  'html': '<svg' in job._repr_mimebundle_()['text/html'],\n"
         "  'mine': job.trial(0).number}))",

@@ -120,7 +120,7 @@ def test_messages_and_descriptors_arrive_in_order() -> None:
     for number, (end, _) in enumerate(ends):
         theirs.send({"forked": number}, [end.fileno()])
         theirs.send({"noise": "x" * 10_000})
-    found = []
+    found: list[dict[str, Any]] = []
     while len(found) < 6:
         found += ours.arrived()
         # The sender would wait for room; here it is the same thread, so that all has been sent.
