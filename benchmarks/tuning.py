@@ -148,35 +148,33 @@ def row(name: str, runs: list[dict[str, float]]) -> None:
     print(f"{name:<30}{wall:>8.2f}{limit:>8.2f}{over:>8.2f}{spent}{best:>10.5f}", flush=True)
 
 
+#: Name, sampler, pruner. Half of the rounds decide nothing: a small eta is slow at first and best in the end.
+VARIANTS = (
+    ("random", "random", "none"),
+    ("random, pruned", "random", "asha:min_resource=40,reduction_factor=2"),
+    ("tpe, pruned", "tpe", "asha:min_resource=40,reduction_factor=2"),
+)
+
+
 def pruning(client: Client, asked: argparse.Namespace, files: Path) -> None:
-    """Random search and the same with ASHA: the same configurations by seed."""
+    """Random search, the same configurations with pruning, and TPE with pruning, by seed."""
     rows, trials = 24_000, 32
     store(rows, files)
     cell = LONG.format(peers=str(HERE), folder=str(files), rounds=asked.rounds)
     print(f"\npruning: {trials} trials of {asked.rounds} rounds on {rows:,} rows, {load()}; best log loss, processor s")
-    shares, differences = [], []
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name, _, _ in VARIANTS}
     for seed in range(asked.seeds):
-        found = []
-        for pruner in ("none", "asha:min_resource=20,reduction_factor=3"):
-            _, study = run(
-                client,
-                cell,
-                search=list(SPACE),
-                trials=trials,
-                sampler="random",
-                seed=seed,
-                pruner=pruner,
-                metric="val-logloss",
-            )
+        for name, sampler, pruner in VARIANTS:
+            options = {"search": list(SPACE), "trials": trials, "sampler": sampler, "pruner": pruner, "seed": seed}
+            _, study = run(client, cell, metric="val-logloss", **options)
             done = [trial.values["val-logloss"] for trial in study.trials if trial.values]
-            found.append((min(done), sum(trial.cpu_seconds or 0.0 for trial in study.trials)))
-        (whole, all_of_it), (pruned, part) = found
-        shares.append(part / all_of_it)
-        differences.append(pruned - whole)
-        print(
-            f"  seed {seed}: random {whole:.5f} {all_of_it:7.1f}   pruned {pruned:.5f} {part:7.1f}  {part / all_of_it:.0%}"
-        )
-    print(f"  compute {statistics.mean(shares):.0%} of random search, best score {statistics.mean(differences):+.5f}")
+            found[name].append((min(done), sum(trial.cpu_seconds or 0.0 for trial in study.trials)))
+    whole = found["random"]
+    for name, runs in found.items():
+        share = sum(cpu for _, cpu in runs) / sum(cpu for _, cpu in whole)
+        difference = statistics.mean(loss - other for (loss, _), (other, _) in zip(runs, whole, strict=True))
+        each = "  ".join(f"{loss:.5f} {cpu:5.1f}" for loss, cpu in runs)
+        print(f"  {name:<16}{each}   compute {share:.0%}, best {difference:+.5f}", flush=True)
 
 
 def run(client: Client, source: str, metric: str = "loss", **tuning: Any) -> tuple[Any, TrialList]:
