@@ -21,6 +21,7 @@ from jupyter_slml.control.models import Models
 from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.retention import Retention
 from jupyter_slml.control.transitions import Transitions
+from jupyter_slml.control.tuning import Tuning
 from jupyter_slml.control.waiting import Waiting
 from jupyter_slml.domain.instances import Catalogue, InstanceType
 from jupyter_slml.domain.outcomes import Artifact
@@ -99,7 +100,7 @@ async def running(
             catalogue=catalogue,
             reconciler=reconciler,
             jobs=Jobs(database, blobs, compute, catalogue, waiting),
-            retention=Retention(database, blobs),
+            retention=Retention(database, blobs, Tuning(database, blobs)),
             models=models,
             transitions=Transitions(database, place.settings),
             endpoints=endpoints,

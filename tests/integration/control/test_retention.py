@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 
@@ -129,3 +130,29 @@ async def test_diff_names_what_changed(control: Control) -> None:
         ("option", "instance"),
     ]
     assert control.jobs.diff(first, first).changes == []
+
+
+async def test_gc_keeps_what_the_trials_of_a_front_left(control: Control) -> None:
+    """Of a search with several objectives, each trial on the front keeps its outputs; a trial that was beaten does not."""
+    digests = [stored(control, text) for text in (b"near", b"beaten", b"far")]
+    search = {"search": ["x=0..9"], "minimize": ["a", "b"]}
+    job = await run(control, "front", kind="tuning", tuning=search)
+    values = [{"a": 1, "b": 5}, {"a": 2, "b": 6}, {"a": 5, "b": 1}]
+    lines = [
+        {
+            "trial": {
+                "number": number,
+                "state": "complete",
+                "values": told,
+                "outputs": [{"name": "m", "format": "json", "digest": digest, "size": 4, "type": "dict"}],
+            }
+        }
+        for number, (told, digest) in enumerate(zip(values, digests, strict=True))
+    ]
+    attempt = control.jobs.attempts(job).attempts[0].id
+    data = b"".join(json.dumps(line).encode() + b"\n" for line in [{"head": {"seen": {}}}, *lines])
+    control.blobs.put(attempt_key(attempt, "trials/00000001.jsonl"), data)
+    control.retention.collect(older_than=0, keep=1, dry_run=False)
+    assert [control.blobs.exists(digest_key(digest)) for digest in digests] == [True, False, True]
+    control.retention.collect(older_than=0, keep=0, dry_run=False)
+    assert not any(control.blobs.exists(digest_key(digest)) for digest in digests)
