@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_slml import here
 from jupyter_slml.errors import Invalid
+from jupyter_slml.notebook import tune
 from jupyter_slml.notebook.catalogue import delete_jobs, find, list_jobs, stop_jobs
 from jupyter_slml.notebook.config import Config
 from jupyter_slml.notebook.deployments import Endpoints
@@ -79,6 +80,14 @@ class Jobs:
             return order.submit()
         finally:
             order.cargo.close()
+
+    def tune(
+        self, work: str | Callable[..., Any], *, namespace: Mapping[str, Any] | None = None, **options: Any
+    ) -> JobHandle:
+        """Search: source text with the options of `%%tune` (`search=["depth=3..9"]`, `maximize=["auc"]`, …), or an Optuna
+        objective that takes a trial; returns at once. Raises what `%%tune` raises before a submit.
+        """
+        return tune.submit(self._session, work, namespace or {}, options)
 
     def get(self, job: str) -> JobHandle:
         """By id, or the newest of that name. Raises NotFound."""

@@ -14,6 +14,7 @@ from jupyter_slml.control.http.services import Given, Services
 from jupyter_slml.control.http.streaming import HEARTBEAT, frame, stream, wants_stream
 from jupyter_slml.control.results import PAGE
 from jupyter_slml.domain.diffs import JobDiff
+from jupyter_slml.domain.searches import SearchView, search_view
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.views import (
     AttemptList,
@@ -26,6 +27,7 @@ from jupyter_slml.domain.views import (
     MetricPoint,
     MetricPoints,
     StopMany,
+    TrialList,
 )
 
 #: Bytes of a log in one event of a stream: a browser takes an event apart and draws it in one go.
@@ -168,6 +170,18 @@ def _listed(points: Iterator[MetricPoint]) -> Iterator[str]:
         yield ("" if first else ",") + ",".join(some)
         first = False
     yield "]}"
+
+
+@router.get("/{job}/trials")
+def read_trials(job: str, services: Given) -> TrialList:
+    """The trials of a tuning job, also of one that runs."""
+    return services.tuning.trials(job)
+
+
+@router.get("/{job}/search")
+def read_search(job: str, services: Given) -> SearchView:
+    """The same as a card shows it, bounded."""
+    return search_view(services.tuning.trials(job))
 
 
 @router.get("/{job}/displays")

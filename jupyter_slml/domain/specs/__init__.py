@@ -37,6 +37,7 @@ from jupyter_slml.domain.specs.models import (
     RollbackSpec,
     Stage,
 )
+from jupyter_slml.domain.specs.tuning import Objective, TuneOptions, TuneSpec
 
 __all__ = [
     "Capture",
@@ -49,6 +50,7 @@ __all__ = [
     "JobKind",
     "JobSpec",
     "MoveOptions",
+    "Objective",
     "Origin",
     "PromoteSpec",
     "RegisterSpec",
@@ -63,5 +65,7 @@ __all__ = [
     "TokenSpec",
     "TrafficSpec",
     "TrainOptions",
+    "TuneOptions",
+    "TuneSpec",
     "WakeSpec",
 ]

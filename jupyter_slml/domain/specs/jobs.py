@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, JsonValue, TypeAdapter, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, TypeAdapter, ValidationInfo, field_validator, model_validator
 
 from jupyter_slml.domain.model import Frozen
-from jupyter_slml.domain.names import Digest, Name
-from jupyter_slml.domain.specs.options import check_variable, option
+from jupyter_slml.domain.names import Digest, Name, check_variable
+from jupyter_slml.domain.specs.options import option
+from jupyter_slml.domain.specs.tuning import TuneSpec
 
 #: Upper bound of all parameters together, as JSON text.
 MAX_PARAMETER_BYTES = 256 * 1024
@@ -259,6 +260,8 @@ class JobSpec(TrainOptions):
     fingerprint: Fingerprint | None = None
     #: `name@version` that the job evaluates: its metrics and curves become evidence for that version when it succeeds.
     evaluates: str | None = None
+    #: Of a job of kind `tuning`, and of no other.
+    tuning: TuneSpec | None = None
 
     @field_validator("source")
     @classmethod
@@ -266,3 +269,12 @@ class JobSpec(TrainOptions):
         if len(value) > MAX_SOURCE_BYTES:
             raise ValueError(f"the cell has {len(value)} characters, at most {MAX_SOURCE_BYTES} are allowed")
         return value
+
+    @model_validator(mode="after")
+    def _tuned(self) -> Self:
+        if (self.kind is JobKind.TUNING) != (self.tuning is not None):
+            raise ValueError("a job of kind tuning, and no other, has `tuning`")
+        for entry in self.tuning.space if self.tuning is not None else ():
+            if entry.name in self.parameters:
+                raise ValueError(f"{entry.name} is both searched and set by -p; leave one of the two out")
+        return self

@@ -523,6 +523,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Search
+         * @description The same as a card shows it, bounded.
+         */
+        get: operations["read_search_jobs__job__search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{job}/stop": {
         parameters: {
             query?: never;
@@ -537,6 +557,26 @@ export interface paths {
          * @description Ask for its end. Asking again changes nothing.
          */
         post: operations["stop_job_jobs__job__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Trials
+         * @description The trials of a tuning job, also of one that runs.
+         */
+        get: operations["read_trials_jobs__job__trials_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1936,6 +1976,7 @@ export interface components {
              * @default 0
              */
             timeout_retries: number;
+            tuning?: components["schemas"]["TuneSpec"] | null;
         };
         /**
          * JobState
@@ -2169,6 +2210,19 @@ export interface components {
             secret: string;
         };
         /**
+         * Objective
+         * @description A metric that shall become as large, or as small, as can be.
+         */
+        Objective: {
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "maximize" | "minimize";
+            /** Metric */
+            metric: string;
+        };
+        /**
          * Origin
          * @description Where the cell stands.
          */
@@ -2281,7 +2335,7 @@ export interface components {
          * @description Why an attempt ended as it did.
          * @enum {string}
          */
-        Reason: "done" | "exception" | "output" | "exit" | "memory" | "disk" | "input" | "timeout" | "stop" | "platform";
+        Reason: "done" | "exception" | "objective" | "output" | "exit" | "memory" | "disk" | "input" | "timeout" | "stop" | "platform";
         /**
          * RegisterSpec
          * @description Register an output of a succeeded job as a new version of a model.
@@ -2432,6 +2486,49 @@ export interface components {
             min_replicas?: number | null;
         };
         /**
+         * SearchView
+         * @description What is known of a search.
+         */
+        SearchView: {
+            best: components["schemas"]["ShownTrial"] | null;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Ended */
+            ended: string;
+            /**
+             * Failed
+             * @description The newest.
+             */
+            failed: components["schemas"]["ShownTrial"][];
+            /** Front */
+            front: number[];
+            /** History */
+            history: number[][];
+            /** Hoist Note */
+            hoist_note: string;
+            /** Hoisted */
+            hoisted: number;
+            /** Importances */
+            importances: {
+                [key: string]: number;
+            };
+            /** Most */
+            most: number;
+            /** Objectives */
+            objectives: components["schemas"]["Objective"][];
+            /** Parallel */
+            parallel: number;
+            /** Running */
+            running: components["schemas"]["ShownTrial"][];
+            /**
+             * Trials
+             * @description Complete ones.
+             */
+            trials: components["schemas"]["ShownTrial"][];
+        };
+        /**
          * Settings
          * @description `settings.json` of a workspace: what `jupyter slml config` shows and sets.
          */
@@ -2514,6 +2611,30 @@ export interface components {
              * @description Worker processes of our own cluster. Unset: one.
              */
             workers?: number | null;
+        };
+        /** ShownTrial */
+        ShownTrial: {
+            /** Last */
+            last: [
+                number,
+                number
+            ] | null;
+            /** Message */
+            message: string;
+            /** Number */
+            number: number;
+            /** Params */
+            params: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Seconds */
+            seconds: number | null;
+            /** Started At */
+            started_at: number | null;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
         };
         /**
          * Shutdown
@@ -2694,6 +2815,225 @@ export interface components {
         TransitionList: {
             /** Transitions */
             transitions: components["schemas"]["Transition"][];
+        };
+        /**
+         * Trial
+         * @description One configuration that was tried. Times are epoch seconds by the host's clock.
+         */
+        Trial: {
+            /**
+             * Attempt
+             * @default 1
+             */
+            attempt: number;
+            /** Cpu Seconds */
+            cpu_seconds?: number | null;
+            /** Displays */
+            displays?: string | null;
+            /** Distributions */
+            distributions?: {
+                [key: string]: string;
+            };
+            /** Ended At */
+            ended_at?: number | null;
+            /** Environment */
+            environment?: {
+                [key: string]: string;
+            };
+            error?: components["schemas"]["CellError"] | null;
+            /** Files */
+            files?: components["schemas"]["Artifact"][];
+            /** Intermediate */
+            intermediate?: [
+                number,
+                number
+            ][];
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
+            /** Number */
+            number: number;
+            /** Outputs */
+            outputs?: components["schemas"]["Artifact"][];
+            /** Params */
+            params?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Peak Memory */
+            peak_memory?: number | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Seed */
+            seed?: number | null;
+            /** Skipped */
+            skipped?: {
+                [key: string]: string;
+            };
+            /**
+             * Spent
+             * @default 0
+             */
+            spent: number;
+            /** Started At */
+            started_at?: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "complete" | "pruned" | "failed" | "stopped";
+            /** System Attrs */
+            system_attrs?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** User Attrs */
+            user_attrs?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Values */
+            values?: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * TrialList
+         * @description The trials of a tuning job: numbers of the best and of those on the Pareto front.
+         */
+        TrialList: {
+            /** Best */
+            best?: number | null;
+            /**
+             * Ended
+             * @default
+             */
+            ended: string;
+            /** Front */
+            front?: number[];
+            /**
+             * Hoist Note
+             * @default
+             */
+            hoist_note: string;
+            /**
+             * Hoisted
+             * @default 0
+             */
+            hoisted: number;
+            /** Importances */
+            importances?: {
+                [key: string]: number;
+            };
+            /** Lines */
+            lines?: {
+                [key: string]: number;
+            };
+            /**
+             * Most
+             * @default 0
+             */
+            most: number;
+            /** Objectives */
+            objectives: components["schemas"]["Objective"][];
+            /**
+             * Parallel
+             * @default 0
+             */
+            parallel: number;
+            /** Study Attrs */
+            study_attrs?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Trials */
+            trials?: components["schemas"]["Trial"][];
+        };
+        /**
+         * TuneSpec
+         * @description What a tuning job is told beyond its cell.
+         */
+        TuneSpec: {
+            /**
+             * Budget
+             * @description End the search when it has cost so much: the price of the instance type times its time.
+             */
+            budget?: number | null;
+            /**
+             * Hoist
+             * @description Run the leading statements that do not depend on a searched variable once, not in every trial.
+             * @default true
+             */
+            hoist: boolean;
+            /**
+             * Maximize
+             * @description The metric that shall become large: what the cell logs by slml.log or autolog, or the value of its last expression. May be repeated, also with --minimize: then the trials that no other beats in all are the Pareto front.
+             */
+            maximize?: string[];
+            /**
+             * Minimize
+             * @description The same for one that shall become small.
+             */
+            minimize?: string[];
+            /**
+             * Parallel
+             * @description Trials that run at once. Unset: one for each cpu of the instance type.
+             */
+            parallel?: number | null;
+            /**
+             * Patience
+             * @description End the search after so many trials in a row without a better one.
+             */
+            patience?: number | null;
+            /**
+             * Pruner
+             * @description Which running trials are ended early, by the objective that they log with a step: none, median, percentile, asha, hyperband, threshold, patient, wilcoxon; with parameters: asha:min_resource=5,reduction_factor=3.
+             * @default none
+             */
+            pruner: string;
+            /**
+             * Sampler
+             * @description How the next trial is chosen: tpe, random, grid, qmc, cmaes, nsga2, nsga3, gp, brute; with parameters: tpe:n_startup_trials=20.
+             * @default tpe
+             */
+            sampler: string;
+            /**
+             * Search
+             * @description A searched variable of the cell: max_depth=3..10, eta=0.01..0.3:log, x=0..1:step0.1, booster=gbtree,dart, "gamma=0..5 if booster=gbtree". May be repeated. Unset: the cell calls trial.suggest_float(…) and its like.
+             */
+            search?: string[];
+            /**
+             * Seed
+             * @description Seed of the sampler and, with a trial's number, of its random numbers. Unset: one of the job's.
+             */
+            seed?: number | null;
+            /**
+             * Time Limit
+             * @description End the search after this time (90, 10m, 1h); the best trial until then counts.
+             */
+            time_limit?: number | null;
+            /**
+             * Trials
+             * @description How many trials to run. Unset: 50, or as many as the grid has points.
+             */
+            trials?: number | null;
+            /**
+             * Warm Mode
+             * @description same: its trials count as known results. transfer: other data or code; only its best values are tried first.
+             * @default same
+             * @enum {string}
+             */
+            warm_mode: "same" | "transfer";
+            /**
+             * Warm Start
+             * @description Learn from an earlier tuning job (id or name). May be repeated.
+             */
+            warm_start?: string[];
         };
         /** ValidationError */
         ValidationError: {
@@ -3784,6 +4124,37 @@ export interface operations {
             };
         };
     };
+    read_search_jobs__job__search_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     stop_job_jobs__job__stop_post: {
         parameters: {
             query?: never;
@@ -3802,6 +4173,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_trials_jobs__job__trials_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialList"];
                 };
             };
             /** @description Validation Error */

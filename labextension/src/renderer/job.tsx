@@ -7,6 +7,7 @@ import { bytes, duration, elapsed } from '../format';
 import { startsIn } from '../job/expected';
 import { Metrics } from '../job/metrics';
 import { Phases } from '../job/phases';
+import { Search } from '../job/search';
 import { canStop, isFinal } from '../model/states';
 import { StateIcon, stateLabel } from '../state';
 import type { IJobCard } from './payload';
@@ -79,6 +80,7 @@ export function JobCard(props: {
         curves={card.curves ?? {}}
         trans={trans}
       />
+      {card.tuning && <Search search={card.tuning} trans={trans} />}
       <Facts card={card} trans={trans} />
       <Phases
         phases={card.phases ?? []}

@@ -6,6 +6,7 @@ import type {
   IEndpointLoad,
   IJob,
   IPhase,
+  ISearch,
   JobState
 } from '../api/types';
 import { isFinal } from '../model/states';
@@ -37,6 +38,8 @@ export interface IJobCard {
   phases?: IPhase[];
   expected_at?: number | null;
   curves?: ICurves;
+  /** Of a tuning job that has begun. */
+  tuning?: ISearch;
 }
 
 /** An endpoint's card. */
@@ -84,7 +87,8 @@ export function withTruth(
   card: IJobCard,
   job: IJob,
   tail: string[],
-  curves: ICurves | null
+  curves: ICurves | null,
+  tuning: ISearch | null = null
 ): IJobCard {
   return {
     ...card,
@@ -110,6 +114,7 @@ export function withTruth(
     phases: job.phases,
     expected_at: job.expected_at,
     curves: curves ?? card.curves,
+    ...(tuning ? { tuning } : {}),
     log_tail: tail.length > 0 ? tail : card.log_tail,
     revision: job.revision
   };

@@ -99,3 +99,19 @@ def test_the_fourth_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
     # The secret of the token is in its file alone.
     assert (tmp_path / "rides.token").read_text().strip() not in (tmp_path / "out.ipynb").read_text()
     assert "rides: stopped" in said(done, "%undeploy rides")
+
+
+@pytest.mark.slow
+def test_the_tuning_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
+    done = execute("05-tuning.ipynb", tmp_path)
+    assert "Lines 1–5 run once" in said(done, "%%tune --name forest")
+    assert "forest@1 Booster" in said(done, "print(job.registered")
+    assert said(done, "job.study.best_trial").strip() == "True"
+    assert "'pruned': " in said(done, 'slml.job("pruned")')
+    rough = said(done, 'slml.job("rough").trials')
+    for part in ("SIGSEGV", "ValueError: this one does not work (line 7 of the cell)", "loss is nan."):
+        assert part in rough
+    assert "complete, value=" in said(done, 'slml.job("study").best')
+    front = said(done, "balance.front")
+    assert "among them the best: True" in front and "XGBClassifier" in front
+    assert said(done, "again = slml.job").strip() == "True succeeded"
