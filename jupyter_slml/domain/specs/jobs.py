@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, JsonValue, TypeAdapter, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, TypeAdapter, ValidationInfo, field_validator, model_validator
 
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.names import Digest, Name
+from jupyter_slml.domain.specs.batch import BatchSpec
 from jupyter_slml.domain.specs.options import check_variable, option
 
 #: Upper bound of all parameters together, as JSON text.
@@ -259,6 +260,8 @@ class JobSpec(TrainOptions):
     fingerprint: Fingerprint | None = None
     #: `name@version` that the job evaluates: its metrics and curves become evidence for that version when it succeeds.
     evaluates: str | None = None
+    #: Of a job of kind `batch`, and of no other.
+    batch: BatchSpec | None = None
 
     @field_validator("source")
     @classmethod
@@ -266,3 +269,9 @@ class JobSpec(TrainOptions):
         if len(value) > MAX_SOURCE_BYTES:
             raise ValueError(f"the cell has {len(value)} characters, at most {MAX_SOURCE_BYTES} are allowed")
         return value
+
+    @model_validator(mode="after")
+    def _predicts(self) -> Self:
+        if (self.kind is JobKind.BATCH) != (self.batch is not None):
+            raise ValueError("a job of kind batch, and no other, has `batch`")
+        return self
