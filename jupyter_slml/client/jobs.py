@@ -12,7 +12,7 @@ from jupyter_slml.client.transport import TIMEOUT, Transport
 from jupyter_slml.domain.diffs import JobDiff
 from jupyter_slml.domain.names import check_name
 from jupyter_slml.domain.specs import JobSpec
-from jupyter_slml.domain.views import AttemptList, Displays, JobIds, JobPage, JobView, LogPage, MetricPoints
+from jupyter_slml.domain.views import AttemptList, Displays, JobIds, JobPage, JobView, LogPage, MetricPoints, TrialList
 from jupyter_slml.errors import IntegrityError, NotFound
 
 
@@ -61,6 +61,10 @@ class Jobs:
 
     def metrics(self, job: str) -> MetricPoints:
         return self._transport.record(MetricPoints, "GET", f"{_path(job)}/metrics")
+
+    def trials(self, job: str) -> TrialList:
+        """The trials of a tuning job."""
+        return self._transport.record(TrialList, "GET", f"{_path(job)}/trials")
 
     def displays(self, job: str) -> Displays:
         return self._transport.record(Displays, "GET", f"{_path(job)}/displays")

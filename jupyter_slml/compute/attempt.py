@@ -10,13 +10,14 @@ import math
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_slml.compute.amounts import size_text
 from jupyter_slml.compute.chunks import Chunks
+from jupyter_slml.compute.companion import Companion
 from jupyter_slml.compute.files import bring as bring_files
 from jupyter_slml.compute.fork import Child
 from jupyter_slml.compute.inputs import bring, in_thread
@@ -24,21 +25,36 @@ from jupyter_slml.compute.log import Log
 from jupyter_slml.compute.messages import MessagePipe
 from jupyter_slml.compute.metrics import Metrics
 from jupyter_slml.compute.notices import Notices
-from jupyter_slml.compute.outcomes import claim, commit, give_up, persist, read_outcome, read_start, storage_failure, verdict
+from jupyter_slml.compute.outcomes import (
+    claim,
+    commit,
+    give_up,
+    persist,
+    read_outcome,
+    read_start,
+    storage_failure,
+    store_output,
+    verdict,
+)
 from jupyter_slml.compute.output_pipe import OutputPipe
 from jupyter_slml.compute.room import FULL
 from jupyter_slml.compute.scratch import outgrown
 from jupyter_slml.compute.source import InputFailed
 from jupyter_slml.compute.supervisor import Emit, Message, RunnerContext
 from jupyter_slml.compute.transcript import Transcript
+from jupyter_slml.compute.tuning.book import TrialBook
 from jupyter_slml.domain.orders import AttemptOrder
-from jupyter_slml.domain.outcomes import Artifact, Outcome, Reason
+from jupyter_slml.domain.outcomes import Outcome, Reason
+from jupyter_slml.domain.specs import JobKind
 from jupyter_slml.domain.states import AttemptState
 from jupyter_slml.errors import IntegrityError, NotFound, SlmlError, StorageFull, Unavailable
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: Kinds of jobs whose attempts are more than one run of one cell.
+COMPANIONS: Mapping[JobKind, Callable[[AttemptOrder, RunnerContext], Companion]] = {JobKind.TUNING: TrialBook}
 
 
 class AttemptSupervisor:
@@ -47,6 +63,8 @@ class AttemptSupervisor:
 
     def __init__(self, order: AttemptOrder, context: RunnerContext) -> None:
         self.order = order
+        kind = COMPANIONS.get(order.spec.kind)
+        self.companion = None if kind is None else kind(order, context)
         self.context = context
         self.blobs = context.blobs
         self.scratch = context.scratch(order.id)
@@ -121,9 +139,9 @@ class AttemptSupervisor:
             payload = await self._persist(self._prepare)
             # The fork and the fsync of the start mark go side by side; the gate keeps the child from its first line.
             self.child = await self.context.fork(
-                "attempt",
+                "attempt" if self.companion is None else self.companion.program,
                 payload,
-                self.order.limits,
+                self.order.limits if self.companion is None else self.companion.limits,
                 theirs,
                 gate=True,
                 env=self._environment(),
@@ -165,7 +183,9 @@ class AttemptSupervisor:
         for capture in spec.captures:
             path = None if capture.format == "module" else str(self.blobs.local(capture.digest, cache))
             captures.append({**capture.model_dump(exclude={"size"}), "path": path})
+        more = {} if self.companion is None else self.companion.prepare()
         return {
+            **more,
             "job": self.order.job,
             "attempt": self.order.id,
             "name": self.order.job_name,
@@ -223,6 +243,8 @@ class AttemptSupervisor:
             await OutputPipe.open(ours[1], printed("err"), log.chunks),
             await MessagePipe.open(ours[2], partial(self._hear, metrics), metrics.chunks),
         ]
+        if self.companion is not None:
+            self.companion.open(lambda: self._tell("progress"), self._wait)
         self._started = {"kind": "started", "pid": child.pid, "at": child.started}
         self._emit(self._started)
         watching = asyncio.create_task(self._watch_disk(child), name=f"disk-{self.order.id}")
@@ -233,6 +255,8 @@ class AttemptSupervisor:
             watching.cancel()
         # All writers are gone, so these pipes have an end.
         await asyncio.gather(*(pipe.closed for pipe in pipes))
+        if self.companion is not None:
+            await self.companion.close()
         for sentence in metrics.losses():
             log.remark(sentence)
         await asyncio.gather(log.close(), metrics.chunks.close())
@@ -295,17 +319,21 @@ class AttemptSupervisor:
                 self.transcript.display(message["output"])
             case "result":
                 self.result = message
+            case _ if self.companion is not None:
+                self.companion.hear(message)
 
     async def _store(self, outcome: Outcome, ended: dict[str, Any]) -> Outcome:
         """Bring outputs, files, displays and the executed cell into the store."""
         found: dict[str, Any] = {}
         try:
             items = (self.result or {}).get("outputs", [])
-            found["outputs"] = list(await asyncio.gather(*(self._persist(self._store_output, item) for item in items)))
+            found["outputs"] = list(await asyncio.gather(*(self._persist(store_output, self.blobs, item) for item in items)))
             if outcome.reason is not Reason.DISK and outcome.state is not AttemptState.LOST:
                 found["files"], behind = await self._persist(bring_files, self.blobs, self.scratch / "output")
                 found["skipped"] = outcome.skipped | behind
-            if self.transcript.displays:
+            if self.companion is not None:
+                found |= self.companion.found()
+            if self.transcript.displays and "displays" not in found:
                 found["displays"], _ = await self._persist(self.blobs.add, [json.dumps(self.transcript.displays).encode()])
             if self.first_line is not None:
                 found["notebook"], _ = await self._persist(self.blobs.add, [self.transcript.notebook(self.order, outcome)])
@@ -320,12 +348,6 @@ class AttemptSupervisor:
                 marks[place] = max(earlier, marks[place] or 0.0)
         times = dict(zip(("forked_at", "first_line_at", "ended_at"), marks, strict=True))
         return outcome.evolve(metrics=self.metrics, **found, **times)
-
-    def _store_output(self, item: dict[str, Any]) -> Artifact:
-        digest, size = self.blobs.add_file(Path(item["path"]))
-        baseline = None if item["baseline"] is None else self.blobs.add_file(Path(item["baseline"]))[0]
-        facts = {key: item[key] for key in ("name", "format", "type", "signature")}
-        return Artifact(digest=digest, size=size, baseline=baseline, **facts)
 
     async def _commit(self, outcome: Outcome) -> Message:
         # Nothing but the store can take this word, so it is said for as long as it takes.

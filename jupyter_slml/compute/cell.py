@@ -57,8 +57,20 @@ def run(payload: dict[str, Any], messages: int) -> int:
     return 0 if channel.send({"kind": "result", **result}) else 1
 
 
+def shell() -> JobShell:
+    """The one that `prepare` has built."""
+    return _shell[0]
+
+
+def autolog() -> Autolog:
+    return _autolog[0]
+
+
 class Cell:
     """One run of one cell."""
+
+    #: What it sees as `slml`.
+    handle_class: type[JobHandle] = JobHandle
 
     def __init__(self, payload: dict[str, Any], channel: Channel, shell: JobShell) -> None:
         self.payload = payload
@@ -77,7 +89,7 @@ class Cell:
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
         warnings.filterwarnings("ignore", message="To exit: use")
         self.shell.connect(self.channel, self.name)
-        handle = JobHandle(
+        self.handle = handle = self.handle_class(
             self.channel,
             job=payload["job"],
             attempt=payload["attempt"],

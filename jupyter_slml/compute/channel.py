@@ -37,6 +37,12 @@ class Channel:
                 return False
         return True
 
+    def close(self) -> None:
+        """Say nothing more, in this process."""
+        with self._lock:
+            if _identity(self._fd) == self._identity:
+                os.close(self._fd)
+
     def display(self, output: dict[str, Any]) -> None:
         """Send one nbformat output, within the bound."""
         size = len(_encode(output))

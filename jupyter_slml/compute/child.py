@@ -29,7 +29,7 @@ def become(link: socket.socket, programs: Mapping[str, Program], keeper: int) ->
         _stand_alone(keeper)
         request, fds = _receive(link)
         messages = _streams(fds)
-        _threads(int(request["limits"]["threads"]))
+        set_threads(int(request["limits"]["threads"]))
         os.environ.update(request["env"])
         if request["cwd"]:
             os.chdir(request["cwd"])
@@ -90,7 +90,7 @@ def _streams(fds: list[int]) -> int:
     return fds[2]
 
 
-def _threads(count: int) -> None:
+def set_threads(count: int) -> None:
     """The libraries were loaded with one thread; environment variables reach only what the child execs."""
     os.environ.update(
         OMP_NUM_THREADS=str(count),

@@ -28,7 +28,9 @@ PAUSES = (0.2, 1.0, 5.0, None)
 class Chunks:
     """`attempts/<attempt>/<leaf>/<sequence>.jsonl`. Memory stays bounded if the caller awaits `room()` between lines."""
 
-    def __init__(self, blobs: Blobs, attempt: str, leaf: str, stored: Callable[[int], None]) -> None:
+    def __init__(
+        self, blobs: Blobs, attempt: str, leaf: str, stored: Callable[[int], None], *, longest: float = LONGEST_DELAY
+    ) -> None:
         self._blobs = blobs
         self._attempt = attempt
         self._leaf = leaf
@@ -36,7 +38,8 @@ class Chunks:
         self._lines: list[bytes] = []
         self._size = 0
         self._sequence = 0
-        self._delay = FIRST_DELAY
+        #: Seconds that a line may wait for others, now and at most.
+        self._delay, self._longest = min(FIRST_DELAY, longest), longest
         self._closing = False
         self._enough = FULL
         #: Bytes that the store did not take.
@@ -103,7 +106,7 @@ class Chunks:
             async with asyncio.timeout(self._delay):
                 await self._full.wait()
         except TimeoutError:
-            self._delay = min(self._delay * 1.5, LONGEST_DELAY)
+            self._delay = min(self._delay * 1.5, self._longest)
 
     async def _put(self, data: bytes) -> None:
         key = attempt_key(self._attempt, f"{self._leaf}/{self._sequence + 1:08d}.jsonl")

@@ -8,6 +8,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from jupyter_slml.compute.amounts import size_text
 from jupyter_slml.compute.room import PATIENCE
 from jupyter_slml.domain.orders import AttemptOrder
-from jupyter_slml.domain.outcomes import CellError, Outcome, Reason
+from jupyter_slml.domain.outcomes import Artifact, CellError, Outcome, Reason
 from jupyter_slml.domain.states import AttemptState
 from jupyter_slml.errors import NotFound, StorageFull, Unavailable
 from jupyter_slml.ports.blobs import Blobs, attempt_key
@@ -106,7 +107,7 @@ def verdict(order: AttemptOrder, ended: dict[str, Any], result: dict[str, Any] |
     `broken` is what we ended it for ourselves, when the keeper's reason is `disk` or `input`.
     """
     state, reason, message = _judge(order, ended, result, broken)
-    error = (result or {}).get("error")
+    error = (result or {}).get("error") or ((result or {}).get("failed") or {}).get("error")
     return Outcome(
         attempt=order.id,
         state=state,
@@ -153,6 +154,12 @@ def _by_itself(code: int, result: dict[str, Any] | None) -> tuple[AttemptState, 
         return AttemptState.FAILED, Reason.EXIT, _exit(code)
     if "exit" in result:
         return AttemptState.FAILED, Reason.EXIT, f"The cell called sys.exit({result['exit']})."
+    if "died" in result:
+        return AttemptState.FAILED, Reason.EXIT, _exit(result["died"])
+    if lost := result.get("lost"):
+        return AttemptState.LOST, Reason.PLATFORM, lost
+    if failed := result.get("failed"):
+        return AttemptState.FAILED, Reason(failed["reason"]), failed["message"]
     if result.get("full"):
         return AttemptState.FAILED, Reason.PLATFORM, result["full"]
     if result.get("missing"):
@@ -173,6 +180,14 @@ def _exit(code: int) -> str:
         f"The cell's process left with exit code {code} before the cell had ended "
         "(os._exit, or a library that calls exit; or the cell closed descriptors that are not its own)."
     )
+
+
+def store_output(blobs: Blobs, item: dict[str, Any]) -> Artifact:
+    """An output that a child has described, with its bytes in the store."""
+    digest, size = blobs.add_file(Path(item["path"]))
+    baseline = None if item["baseline"] is None else blobs.add_file(Path(item["baseline"]))[0]
+    facts = {key: item[key] for key in ("name", "format", "type", "signature")}
+    return Artifact(digest=digest, size=size, baseline=baseline, **facts)
 
 
 def storage_failure(order: AttemptOrder, ended: dict[str, Any], error: StorageFull | Exception) -> Outcome:

@@ -52,8 +52,11 @@ class ChannelHook(DisplayHook):
     """The value of the last expression goes to the supervisor; nothing is kept in `Out`."""
 
     channel: Channel | None = None
+    #: What the last expression of the last cell gave.
+    value: object = None
 
     def __call__(self, result: object = None) -> None:
+        self.value = result
         if result is None or self.channel is None or self.quiet():  # type: ignore[no-untyped-call]
             return
         data, metadata = self.compute_format_data(result)  # type: ignore[no-untyped-call]

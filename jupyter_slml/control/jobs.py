@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from jupyter_slml.control import tuning
 from jupyter_slml.control.waiting import Waiting
 from jupyter_slml.domain.diffs import JobDiff, diff
 from jupyter_slml.domain.instances import Catalogue
@@ -58,6 +59,7 @@ class Jobs:
         if needed:
             # The jobs that were meant now: a later run of the same name shall not hold this one up.
             spec = spec.evolve(after=[job.id for job in needed])
+        spec = tuning.resolved(connection, spec)
         job = Job(
             id=new_id("job"),
             name=spec.name,
@@ -75,6 +77,7 @@ class Jobs:
 
     def _check(self, spec: JobSpec) -> None:
         kind = self._catalogue.get(spec.instance)
+        tuning.check_budget(spec, kind)
         for capture in spec.captures:
             if capture.format != "module" and not self._blobs.exists(digest_key(capture.digest)):
                 raise Invalid(

@@ -9,7 +9,14 @@ from jupyter_slml.domain.orders import AttemptOrder, Limits, ReplicaOrder
 from jupyter_slml.domain.records import Attempt, Job, Replica, Revision, Version
 
 
-def attempt_order(job: Job, attempt: Attempt, kind: InstanceType, store: str) -> AttemptOrder:
+def attempt_order(
+    job: Job,
+    attempt: Attempt,
+    kind: InstanceType,
+    store: str,
+    earlier: Sequence[str] = (),
+    known: Sequence[Sequence[str]] = (),
+) -> AttemptOrder:
     return AttemptOrder(
         id=attempt.id,
         job=job.id,
@@ -26,6 +33,9 @@ def attempt_order(job: Job, attempt: Attempt, kind: InstanceType, store: str) ->
         ),
         resources=kind.resources,
         store=store,
+        earlier=list(earlier),
+        known=[list(item) for item in known],
+        price=kind.price,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_slml.control.jobs import remove
+from jupyter_slml.control.tuning import Tuning
 from jupyter_slml.domain.views import Collected
 from jupyter_slml.ports.blobs import Blobs, Entry, digest_key
 from jupyter_slml.storage import jobs, models
@@ -15,8 +16,8 @@ UNFINISHED = 86400.0
 
 
 class Retention:
-    def __init__(self, database: Database, blobs: Blobs) -> None:
-        self._database, self._blobs = database, blobs
+    def __init__(self, database: Database, blobs: Blobs, tuning: Tuning) -> None:
+        self._database, self._blobs, self._tuning = database, blobs, tuning
 
     def collect(self, *, older_than: float, keep: int, dry_run: bool) -> Collected:
         """Delete jobs that ended more than `older_than` seconds ago, except the newest `keep` of each name, then every
@@ -29,6 +30,7 @@ class Retention:
                 without = {job.id for job in old}
                 attempts = {item.id for job in old for item in jobs.attempts_of(connection, job.id)}
                 used = jobs.digests(connection, without=without) | models.digests(connection)
+                used |= self._tuning.digests(connection, without=without)
                 live = jobs.attempt_ids(connection) - attempts
         else:
             with self._database.write() as transaction:
@@ -36,7 +38,7 @@ class Retention:
                 old = jobs.finished(connection, transaction.now - older_than, keep)
                 for job in old:
                     remove(transaction, job)
-                used = jobs.digests(connection) | models.digests(connection)
+                used = jobs.digests(connection) | models.digests(connection) | self._tuning.digests(connection)
                 live = jobs.attempt_ids(connection)
         kept = {digest_key(digest) for digest in used}
         now = self._database.clock.now()

@@ -35,6 +35,11 @@ class AttemptOrder(Frozen):
     resources: dict[str, float]
     #: URL of the blob store.
     store: str
+    #: The job's attempts before this one, and those of the jobs that it learns from (one list per job), in their order.
+    earlier: list[str] = Field(default_factory=list)
+    known: list[list[str]] = Field(default_factory=list)
+    #: Per hour, of the instance type.
+    price: float = 0.0
 
 
 class ReplicaOrder(Frozen):

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     DONE = "done"
     #: The cell raised an exception.
     EXCEPTION = "exception"
+    #: A tuning job in which no trial gave its objective.
+    OBJECTIVE = "objective"
     #: A declared output is missing or cannot be stored.
     OUTPUT = "output"
     #: The process left by itself (`os._exit`, `sys.exit`) or was killed by a signal.

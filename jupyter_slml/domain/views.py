@@ -22,8 +22,9 @@ from jupyter_slml.domain.records import (
     Transition,
     Version,
 )
-from jupyter_slml.domain.specs import DeploySpec, JobKind, Stage
+from jupyter_slml.domain.specs import DeploySpec, JobKind, Objective, Stage
 from jupyter_slml.domain.states import JobState
+from jupyter_slml.domain.trials import Study
 
 
 class JobSummary(Frozen):
@@ -114,6 +115,14 @@ class Collected(Frozen):
 
 class AttemptList(Frozen):
     attempts: list[Attempt]
+
+
+class TrialList(Study):
+    """The trials of a tuning job: numbers of the best and of those on the Pareto front."""
+
+    objectives: list[Objective]
+    best: int | None = None
+    front: list[int] = Field(default_factory=list)
 
 
 class LogEntry(Frozen):

@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.domain.states import JobState
+from jupyter_slml.notebook import search
 from jupyter_slml.notebook.drawing import Points, spark
 from jupyter_slml.notebook.load import figures
 from jupyter_slml.notebook.table import human_seconds, human_size
@@ -108,7 +109,10 @@ def text(payload: Mapping[str, Any]) -> str:
         parts.append(f"{error['ename']}: {error['evalue']}" + (f" (line {error['line']})" if error["line"] else ""))
     elif payload["reason"] and payload["state"] != JobState.SUCCEEDED:
         parts.append(payload["reason"])
-    parts += [f"{name} {value:.6g}" for name, value in payload["metrics"].items()]
+    if payload.get("tuning"):
+        parts.append(search.text(payload["tuning"]))
+    else:
+        parts += [f"{name} {value:.6g}" for name, value in payload["metrics"].items()]
     if payload["registered"]:
         parts.append(payload["registered"])
     return " · ".join([*parts, payload["id"]])
@@ -150,6 +154,7 @@ def _job_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("time", escape(spent(payload))),
         ("on", escape(payload["instance"])),
         ("metrics", _metrics(payload)),
+        *(search.rows(payload["tuning"]) if payload.get("tuning") else ()),
         ("captured", escape(sizes)),
         ("outputs", escape(outputs)),
         ("registered", escape(payload["registered"] or "")),

@@ -11,9 +11,12 @@ from jupyter_slml.notebook.completion import option_matcher
 from jupyter_slml.notebook.magic import Magic
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.train import TRAIN
+from jupyter_slml.notebook.tune import TUNE, TUNE_STUDY
 
 MAGICS: tuple[Magic[Any], ...] = (
     TRAIN,
+    TUNE,
+    TUNE_STUDY,
     *jobs.MAGICS,
     *models.MAGICS,
     *promote.MAGICS,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.domain.states import JobState
-from jupyter_slml.errors import Conflict, JobFailed, NotFound
+from jupyter_slml.errors import Conflict, JobFailed, NotFound, SlmlError
 from jupyter_slml.notebook.card import bundle, job_payload, text
 from jupyter_slml.notebook.frames import in_notebook
 from jupyter_slml.notebook.history import Curves, as_table, chosen
@@ -16,6 +17,7 @@ from jupyter_slml.notebook.outputs import Output, Outputs
 from jupyter_slml.notebook.papers import ExecutedCell, OutputFiles
 from jupyter_slml.notebook.patience import patiently
 from jupyter_slml.notebook.plot import Plot
+from jupyter_slml.notebook.trials import TrialHandle, Tuned
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.records import Job
@@ -36,6 +38,7 @@ class JobHandle:
         self._record = record
         self._outputs: Outputs | None = None
         self._curves = Curves(session.client, record.id)
+        self._tuned: Tuned | None = None
         #: Set by the magic that has drawn the card already.
         self.drawn = False
 
@@ -92,6 +95,37 @@ class JobHandle:
         """The curves of these metrics, or of all. Raises Invalid for one that was not logged."""
         found = chosen(self._session.client.jobs.metrics(self.id).points, metrics, _PLOTTED)
         return Plot(f"{self.name} ({self.id})", found)
+
+    @property
+    def trials(self) -> Any:
+        """Of a tuning job: each trial as a row of a DataFrame (number, state, objectives, parameters, times, reason)."""
+        return self.tuned.frame()
+
+    @property
+    def best(self) -> TrialHandle:
+        """Of a tuning job: the best trial so far. Raises NotFound before the first is complete."""
+        return self.tuned.best()
+
+    @property
+    def front(self) -> list[TrialHandle]:
+        """Of a tuning job with several objectives: the trials that no other beats in all of them."""
+        return self.tuned.front()
+
+    def trial(self, number: int) -> TrialHandle:
+        """One trial of a tuning job. Raises NotFound."""
+        return self.tuned.trial(number)
+
+    @property
+    def study(self) -> Any:
+        """Of a tuning job: its trials as an `optuna.Study`, for Optuna's own plots."""
+        return self.tuned.study()
+
+    @property
+    def tuned(self) -> Tuned:
+        """The trials of a tuning job. Raises Conflict for a job of another kind."""
+        if self._tuned is None or not self._tuned.is_whole:
+            self._tuned = Tuned(self._session, self.record, self._session.client.jobs.trials(self.id))
+        return self._tuned
 
     @property
     def registered(self) -> str | None:
@@ -217,7 +251,11 @@ class JobHandle:
             tail = LogTail(self._session.client, self.id).read() if record.started_at else []
         workspace = self._session.client.workspace.id
         curves = self._curves.read(record)
-        return job_payload(record, tail, workspace, headless=self._session.surroundings.headless, curves=curves)
+        payload = job_payload(record, tail, workspace, headless=self._session.surroundings.headless, curves=curves)
+        if record.spec.tuning is not None and record.started_at is not None:
+            with contextlib.suppress(SlmlError):
+                payload["tuning"] = self.tuned.summary()
+        return payload
 
     def widget(self) -> Any:
         """An ipywidgets face: state, time, metrics, Stop, the end of the log."""

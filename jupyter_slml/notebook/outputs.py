@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from jupyter_slml.domain import formats
 from jupyter_slml.errors import NotFound
@@ -39,7 +39,7 @@ class Output:
             with tempfile.TemporaryDirectory(prefix="slml-") as folder:
                 path = Path(folder) / "value"
                 with path.open("wb") as file:
-                    key = self._session.client.jobs.output(self._job, self.name, file)
+                    key = self._fetch(file)
                 self._value = formats.by_key(key).read(path)
         return self._value
 
@@ -47,8 +47,12 @@ class Output:
         """Write the stored bytes to a file of yours."""
         target = Path(path)
         with target.open("wb") as file:
-            self._session.client.jobs.output(self._job, self.name, file)
+            self._fetch(file)
         return target
+
+    def _fetch(self, file: BinaryIO) -> str:
+        """Write the bytes; returns their format."""
+        return self._session.client.jobs.output(self._job, self.name, file)
 
     def __repr__(self) -> str:
         return f"<output {self.name}: {self.type}, {self.format}, {human_size(self.size)}; .load() gives the value>"

@@ -14,6 +14,7 @@ from jupyter_slml.notebook.display import follow
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.line import OPTIONS, TrainLine
 from jupyter_slml.notebook.magic import Cell, Magic
+from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.origin import origin, prompt_number
 from jupyter_slml.notebook.session import Session
 from jupyter_slml.notebook.shipping import burden, manifest, missing, ship
@@ -32,8 +33,12 @@ def train(session: Session, line: TrainLine, cell: Cell) -> JobHandle | Table:
             field="--inject",
             remedy="Leave one of the two out; later, `job.outputs['NAME'].load()` gives the value.",
         )
-    header = [] if _bare(session) else cell.header
-    order = prepare(session, line, cell.body, header)
+    header = [] if bare(session) else cell.header
+    return carry_out(session, line, prepare(session, line, cell.body, header))
+
+
+def carry_out(session: Session, line: TrainLine, order: Order) -> JobHandle | Table:
+    """Show what would travel, or submit; then wait as the line asks for it."""
     try:
         if line.dry_run:
             return manifest(order.cargo, missing(order.cargo, session.client), f"Job {line.name!r}")
@@ -62,6 +67,9 @@ class Order:
 
     def __init__(self, session: Session, line: TrainLine, source: CellSource, cargo: Cargo) -> None:
         self.session = session
+        #: Fields of the spec that the line's options do not have, and how the magic spells its options.
+        self.more: dict[str, Any] = {}
+        self.options: Options[Any] = OPTIONS
         self.line = line
         self.source = source
         self.cargo = cargo
@@ -81,6 +89,7 @@ class Order:
         spec = JobSpec.parse(
             {
                 **options,
+                **self.more,
                 "source": self.source.text,
                 "captures": self.cargo.captures,
                 "bundle": self.cargo.bundle,
@@ -91,7 +100,7 @@ class Order:
         try:
             record = client.jobs.submit(spec, key=uuid.uuid4().hex)
         except SlmlError as error:
-            entry = OPTIONS.entry(error.field or "")
+            entry = self.options.entry((error.field or "").removeprefix("tuning."))
             error.field = entry.shown if entry else error.field
             raise
         handle = JobHandle(self.session, record)
@@ -100,9 +109,14 @@ class Order:
 
 
 def prepare(
-    session: Session, line: TrainLine, body: str, header: Sequence[str], extra: Mapping[str, Any] | None = None
+    session: Session,
+    line: TrainLine,
+    body: str,
+    header: Sequence[str],
+    extra: Mapping[str, Any] | None = None,
+    bound: Sequence[str] = (),
 ) -> Order:
-    """Read the cell and collect what it needs; sends nothing.
+    """Read the cell and collect what it needs; sends nothing. `bound` are names that the job binds beside the parameters.
 
     Raises the user's SyntaxError, Invalid for an undefined name, CaptureError for one that cannot travel.
     """
@@ -118,7 +132,7 @@ def prepare(
     source = read_source(body, list(header), session.shell, title)
     if not source.tree.body:
         raise Invalid("The cell has no code below the magic line.", field="cell", remedy="Write the code to run there.")
-    reading = read_names(source, line.parameters)
+    reading = read_names(source, [*line.parameters, *bound])
     check_line(line, reading, {**session.namespace, **(extra or {})})
     if line.inputs:
         line = line.evolve(inputs=resolve_inputs(line.inputs, Path.cwd()))
@@ -131,12 +145,12 @@ def prepare(
         store=None if line.dry_run else lambda: session.client.blobs,
         sent=session.sent,
     )
-    without = {*line.no_capture, *line.parameters}
+    without = {*line.no_capture, *line.parameters, *bound}
     cargo = collector.collect(reading, also=line.capture, without=without, files=line.files)
     return Order(session, line, source, cargo)
 
 
-def _bare(session: Session) -> bool:
+def bare(session: Session) -> bool:
     """Whether the magic line was put above the cell by the front end's button, and is no line of the notebook's cell."""
     try:
         return bool(session.shell.get_parent()["metadata"].get("slml_bare"))

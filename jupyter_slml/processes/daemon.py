@@ -47,6 +47,7 @@ from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
 from jupyter_slml.control.tokens import Tokens
 from jupyter_slml.control.transitions import Transitions
+from jupyter_slml.control.tuning import Tuning
 from jupyter_slml.control.waiting import Waiting
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.errors import SlmlError
@@ -90,6 +91,7 @@ class Daemon:
         loads = Loads(self._database, self._gateway, catalogue)
         self._measuring = Measuring(self._database, self._gateway, self._bus, loads)
         self._autoscaler = Autoscaler(self._database, self._gateway, self._compute, catalogue, self._reconciler, self._bus)
+        tuning = Tuning(self._database, blobs)
         self._app = make_app(
             Services(
                 workspace=place,
@@ -107,7 +109,8 @@ class Daemon:
                     Waiting(self._compute, catalogue, limits, self._database.clock),
                 ),
                 results=Results(self._database, blobs),
-                retention=Retention(self._database, blobs),
+                tuning=tuning,
+                retention=Retention(self._database, blobs, tuning),
                 models=Models(self._database, blobs),
                 transitions=Transitions(self._database, place.settings),
                 cards=Cards(self._database, blobs),

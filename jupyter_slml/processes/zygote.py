@@ -13,6 +13,7 @@ from jupyter_slml.compute.zygote import load, serve
 
 PROGRAMS = {
     "attempt": "jupyter_slml.compute.cell:run",
+    "tuning": "jupyter_slml.compute.tuning.host:run",
     "replica": "jupyter_slml.serving.replica.kernel:run",
 }
 

@@ -164,6 +164,11 @@ def delete(connection: Connection, job_id: str) -> None:
     connection.execute(sql_delete(jobs).where(jobs.c.id == job_id))
 
 
+def of_kind(connection: Connection, kind: str) -> list[Job]:
+    """Every job of a kind."""
+    return [to_record(Job, row, _JOB) for row in connection.execute(select(jobs).where(jobs.c.kind == kind)).mappings()]
+
+
 def attempt_ids(connection: Connection) -> set[str]:
     """Every attempt that is known."""
     return set(connection.scalars(select(attempts.c.id)))

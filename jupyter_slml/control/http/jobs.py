@@ -26,6 +26,7 @@ from jupyter_slml.domain.views import (
     MetricPoint,
     MetricPoints,
     StopMany,
+    TrialList,
 )
 
 #: Bytes of a log in one event of a stream: a browser takes an event apart and draws it in one go.
@@ -168,6 +169,12 @@ def _listed(points: Iterator[MetricPoint]) -> Iterator[str]:
         yield ("" if first else ",") + ",".join(some)
         first = False
     yield "]}"
+
+
+@router.get("/{job}/trials")
+def read_trials(job: str, services: Given) -> TrialList:
+    """The trials of a tuning job, also of one that runs."""
+    return services.tuning.trials(job)
 
 
 @router.get("/{job}/displays")

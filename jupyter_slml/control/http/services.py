@@ -21,6 +21,7 @@ from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
 from jupyter_slml.control.tokens import Tokens
 from jupyter_slml.control.transitions import Transitions
+from jupyter_slml.control.tuning import Tuning
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.ports.blobs import Blobs
 from jupyter_slml.ports.compute import Compute
@@ -41,6 +42,7 @@ class Services:
     catalogue: Catalogue
     jobs: Jobs
     results: Results
+    tuning: Tuning
     retention: Retention
     models: Models
     transitions: Transitions

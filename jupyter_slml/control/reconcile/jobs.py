@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from jupyter_slml.control import evidence, models, retries
+from jupyter_slml.control import evidence, models, retries, tuning
 from jupyter_slml.control import jobs as cases
 from jupyter_slml.control.limits import Limits
 from jupyter_slml.control.observations import FirstLine, Key, Progress, Started, Waits
@@ -143,6 +143,9 @@ class JobMoves:
             if metrics != job.metrics:
                 job = table.save(transaction.connection, job.evolve(metrics=metrics))
                 cases.announce(transaction, job, "progress")
+            elif job.spec.tuning is not None:
+                # A trial has begun or ended: who shows them looks again.
+                cases.announce(transaction, job, "progress")
             return []
         if isinstance(report, Waits):
             if job.state is not JobState.STOPPING and report.reason != job.reason:
@@ -226,7 +229,9 @@ class JobMoves:
             if attempt is None or attempt.state.is_final:
                 return
             job = table.get(connection, attempt.job)
-        await self._compute.submit(attempt_order(job, attempt, self._catalogue.get(job.spec.instance), self._store))
+            earlier, known = tuning.history(connection, job, attempt)
+        kind = self._catalogue.get(job.spec.instance)
+        await self._compute.submit(attempt_order(job, attempt, kind, self._store, earlier, known))
         if job.state is JobState.STOPPING:
             await self.end(attempt_id)
 

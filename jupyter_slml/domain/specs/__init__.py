@@ -38,6 +38,7 @@ from jupyter_slml.domain.specs.models import (
     RollbackSpec,
     Stage,
 )
+from jupyter_slml.domain.specs.tuning import Objective, TuneOptions, TuneSpec
 
 __all__ = [
     "BatchModel",
@@ -53,6 +54,7 @@ __all__ = [
     "JobKind",
     "JobSpec",
     "MoveOptions",
+    "Objective",
     "Origin",
     "PromoteSpec",
     "RegisterSpec",
@@ -67,5 +69,7 @@ __all__ = [
     "TokenSpec",
     "TrafficSpec",
     "TrainOptions",
+    "TuneOptions",
+    "TuneSpec",
     "WakeSpec",
 ]
