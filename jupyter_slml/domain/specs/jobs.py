@@ -261,13 +261,10 @@ class JobSpec(TrainOptions):
     fingerprint: Fingerprint | None = None
     #: `name@version` that the job evaluates: its metrics and curves become evidence for that version when it succeeds.
     evaluates: str | None = None
-<<<<<<< HEAD
     #: Of a job of kind `batch`, and of no other.
     batch: BatchSpec | None = None
-=======
     #: Of a job of kind `tuning`, and of no other.
     tuning: TuneSpec | None = None
->>>>>>> 0343db58f7f67697cbbe06389bb6545405882cab
 
     @field_validator("source")
     @classmethod
@@ -277,16 +274,16 @@ class JobSpec(TrainOptions):
         return value
 
     @model_validator(mode="after")
-<<<<<<< HEAD
     def _predicts(self) -> Self:
         if (self.kind is JobKind.BATCH) != (self.batch is not None):
             raise ValueError("a job of kind batch, and no other, has `batch`")
-=======
+        return self
+
+    @model_validator(mode="after")
     def _tuned(self) -> Self:
         if (self.kind is JobKind.TUNING) != (self.tuning is not None):
             raise ValueError("a job of kind tuning, and no other, has `tuning`")
         for entry in self.tuning.space if self.tuning is not None else ():
             if entry.name in self.parameters:
                 raise ValueError(f"{entry.name} is both searched and set by -p; leave one of the two out")
->>>>>>> 0343db58f7f67697cbbe06389bb6545405882cab
         return self
