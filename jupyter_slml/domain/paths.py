@@ -1,4 +1,4 @@
-"""SageMaker's subset of JSONPath over the columns of a table: `$`, `$.name`, `$.*`, `$['a','b']`, `$[i]`, `$[i,j]`, `$[i:j]`."""
+"""SageMaker's subset of JSONPath over the columns of a table: `$`, `$.name`, `$['a','b']`, `$[i]`, `$[i,j]`, `$[i:j]`."""
 
 from __future__ import annotations
 
