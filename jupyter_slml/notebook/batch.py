@@ -10,7 +10,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from jupyter_slml.domain.specs import BatchOptions, BatchSpec, JobKind, JobSpec, TrainOptions
 from jupyter_slml.domain.specs.batch import FRAME
@@ -67,20 +67,15 @@ class BatchLine(BatchOptions, TrainLine):
         description="Where the parts go: a directory, or a URI such as s3://bucket/predictions.",
         json_schema_extra={"flags": ["--output", "-o"], "metavar": "URI"},
     )
-    outputs: list[str] = []
+    outputs: list[str] = Field(default_factory=list)
     register_as: None = None
-    register_tags: dict[str, str] = {}
-    inputs: dict[str, str] = {}
+    register_tags: dict[str, str] = Field(default_factory=dict)
+    inputs: dict[str, str] = Field(default_factory=dict)
     input_mode: Any = "file"
-    metric_patterns: dict[str, str] = {}
+    metric_patterns: dict[str, str] = Field(default_factory=dict)
     autolog: bool = False
     inject: bool = False
     allow_pickle: bool = BatchOptions.model_fields["allow_pickle"]  # type: ignore[assignment]
-
-    @field_validator("keep", mode="before")
-    @classmethod
-    def _columns(cls, value: Any) -> Any:
-        return value
 
 
 def batch(session: Session, line: BatchLine) -> JobHandle:
@@ -141,7 +136,7 @@ def batch_cell(session: Session, line: BatchLine, cell: Cell) -> JobHandle:
             raise Invalid(
                 "The cell defines no function `predict(batch)`.",
                 field="cell",
-                remedy="Write `def predict(batch): …`; it gets a DataFrame and gives a value or a line for each of its rows.",
+                remedy="Write `def predict(batch): …`; it gets a DataFrame and gives a value or a line for each row.",
             )
         check_with_platform(order.line, client)
         ship(order.cargo, client)

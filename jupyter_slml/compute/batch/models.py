@@ -95,7 +95,7 @@ class CellModel:
             raise Invalid(
                 "The cell defines no function `predict(batch)`.",
                 field="cell",
-                remedy="Write `def predict(batch): …`; it gets a DataFrame and gives a value or a line for each of its rows.",
+                remedy="Write `def predict(batch): …`; it gets a DataFrame and gives a value or a line for each row.",
             )
         self._setup = names.get("setup")
         self._features = features

@@ -98,8 +98,8 @@ def _earlier(spec: BatchSpec, job: str, target: Target, manifest: Manifest) -> P
         f"The output {spec.output} exists and holds {what}.",
         field="--output",
         value=spec.output,
-        remedy="Name another directory, or pass --overwrite to delete what an earlier batch job left there, or --resume to go "
-        "on with it.",
+        remedy="Name another directory, or pass --overwrite to delete what an earlier batch job left there, or --resume to "
+        "go on with it.",
     )
 
 

@@ -32,8 +32,8 @@ class BatchOptions(Frozen):
         description="Whether CSV files have a header. auto: yes, unless their first line has only numbers.",
         json_schema_extra=option("--header", metavar="WORD"),
     )
-    keep: list[str] | None = Field(
-        default=None,
+    keep: list[str] = Field(
+        default_factory=list,
         description="Input columns that stand beside the predictions: all, none, or their names. Unset: all.",
         json_schema_extra=option("--keep", metavar="COLUMNS"),
     )
@@ -103,8 +103,8 @@ class BatchOptions(Frozen):
 
     @field_validator("keep")
     @classmethod
-    def _keep(cls, value: list[str] | None) -> list[str] | None:
-        if value is not None and len(value) > 1 and {"all", "none"} & set(value):
+    def _keep(cls, value: list[str]) -> list[str]:
+        if len(value) > 1 and {"all", "none"} & set(value):
             raise ValueError("all and none stand alone")
         return value
 
@@ -125,14 +125,14 @@ class BatchOptions(Frozen):
     def _agree(self) -> Self:
         if self.overwrite and self.resume:
             raise ValueError("--overwrite and --resume contradict each other; leave one out")
-        if self.keep is not None and self.join_source is not None:
+        if self.keep and self.join_source is not None:
             raise ValueError("--keep and --join-source say the same in two ways; leave one out")
         return self
 
     @property
     def kept(self) -> list[str] | None:
         """Names of the input columns to keep; None for all."""
-        if self.join_source is not None or self.keep is None:
+        if self.join_source is not None or not self.keep:
             # With an output filter alone, SageMaker's default holds: nothing is joined.
             joined = self.join_source == "input" if self.join_source else self.output_filter == "$"
             return None if joined else []
