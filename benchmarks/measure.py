@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
@@ -15,18 +16,19 @@ from pathlib import Path
 
 from jupyter_slml.client import Client, connect
 from jupyter_slml.client.start import leave
-from jupyter_slml.settings import HOME_VARIABLE, Workspace, workspace
+from jupyter_slml.settings import HOME_VARIABLE, Workspace, workspace, write_private
 
 #: What an ML cell imports; the floor of a job that starts a process of its own.
 STACK = "import numpy, pandas, sklearn.ensemble, xgboost"
 
 
 @contextmanager
-def place() -> Iterator[tuple[Workspace, Client]]:
-    """A fresh workspace with its daemon; everything of it is gone afterwards."""
+def place(**settings: object) -> Iterator[tuple[Workspace, Client]]:
+    """A fresh workspace with its daemon and these settings; everything of it is gone afterwards."""
     home = tempfile.mkdtemp(prefix="slml-bench-")
     os.environ[HOME_VARIABLE] = home
     found = workspace()
+    write_private(found.settings_file, json.dumps(settings))
     client = connect()
     try:
         yield found, client

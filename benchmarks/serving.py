@@ -40,6 +40,8 @@ FEATURES, TREES, BODIES, MANY = 30, 100, 64, 256
 ALWAYS = (IN_PROCESS, "fastapi", "mlserver", "mlserver-batch")
 #: Whom we are not compared with as with a peer.
 OWN = ("ours", IN_PROCESS)
+#: An instance type of which a small machine has room for hundreds.
+NANO = "cpu.nano"
 JSON, NPY = "application/json", "application/x-npy"
 
 
@@ -60,7 +62,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="slml-bench-") as scratch,
         folder(options.peers) as kept,
-        place() as (found, client),
+        place(instances={NANO: {"cpus": 0.01, "memory_gib": 0.05}}) as (found, client),
     ):
         bench = Bench(Path(scratch), found, client, rows, options.seconds, options.repeats)
         model.save_model(bench.scratch / "model.json")
@@ -196,7 +198,7 @@ class Bench:
     def _sleeping(self, name: str, patience: float = 300.0) -> None:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            if self.client.endpoints.get(name).state == "sleeping":
+            if self.client.endpoints.get(name).state == "sleeping" and not self._pids(name):
                 return
             time.sleep(0.2)
         raise SystemExit(f"{name} did not fall asleep within {patience:.0f} s")
@@ -238,11 +240,10 @@ class Bench:
         files = self._files("step", Server("step", "", rows_body, 0.0), 1)
         url = self.client.endpoints.get("step").url
         item = wrk(url, 64, 15.0, JSON, self.authorization, files)
-        most = max(
-            len(self._pids("step")), max((found.after for found in self.client.endpoints.decisions("step")), default=0)
-        )
+        decided = self.client.endpoints.decisions("step").decisions
+        most = max(found.after for found in decided)
         print(f"\nstep from zero to 64 connections, 15 s: {item['rate']:,.0f} requests/s, {item['errors']:.0f} errors,")
-        print(f"  {most} replicas at the end (asked for at most 4)")
+        print(f"  {most} replicas at most (asked for at most 4), {len(decided)} decisions")
         self.client.endpoints.remove("step")
 
     def many_endpoints(self) -> None:
@@ -253,7 +254,9 @@ class Bench:
         begun = time.perf_counter()
         for number in range(1000):
             least = 1 if number < 50 else 0
-            self.client.endpoints.deploy(DeploySpec(model="bench", name=f"e{number}", min_replicas=least, idle=1.0))
+            self.client.endpoints.deploy(
+                DeploySpec(model="bench", name=f"e{number}", instance=NANO, min_replicas=least, idle=1.0)
+            )
         took = time.perf_counter() - begun
         deadline = time.monotonic() + 600
         while time.monotonic() < deadline:

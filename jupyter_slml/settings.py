@@ -14,11 +14,14 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from jupyter_slml.errors import Invalid
+
+if TYPE_CHECKING:
+    import ssl
 
 #: Environment variable that names the workspace's data directory.
 HOME_VARIABLE = "SLML_HOME"
@@ -78,6 +81,12 @@ class Settings(BaseModel):
         default_factory=dict, description="Instance types of your own, by name (as JSON)."
     )
 
+    @field_validator("gateway_certificate", "gateway_key")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        """The gateway runs in another directory than whoever names the file."""
+        return None if value is None else value.expanduser().absolute()
+
     @model_validator(mode="after")
     def _guarded(self) -> Self:
         if (self.gateway_certificate is None) != (self.gateway_key is None):
@@ -90,6 +99,26 @@ class Settings(BaseModel):
             )
         return self
 
+    def tls(self) -> ssl.SSLContext | None:
+        """What the gateway shows its callers; None for plain HTTP. Raises Invalid when it cannot be used."""
+        import ssl
+
+        if self.gateway_certificate is None or self.gateway_key is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            # Nobody is there to be asked for a passphrase.
+            context.load_cert_chain(self.gateway_certificate, self.gateway_key, password=lambda: b"")
+        except (OSError, ssl.SSLError) as error:
+            raise Invalid(
+                f"The certificate {self.gateway_certificate} with the key {self.gateway_key} cannot be used: "
+                f"{getattr(error, 'strerror', None) or error}.",
+                field="gateway_certificate",
+                value=self.gateway_certificate,
+                remedy="Give a certificate chain and its private key, both PEM and without a passphrase.",
+            ) from error
+        return context
 
     @property
     def gateway_reached(self) -> str:

@@ -10,7 +10,6 @@ import click
 
 from jupyter_slml.client import connect
 from jupyter_slml.client.consoles import Console
-from jupyter_slml.errors import MissingDependency
 
 
 @click.command()
@@ -36,7 +35,6 @@ def console(
     """
     if code is None and not sys.stdin.isatty():
         code = sys.stdin.read()
-    app = None if code is not None else _terminal()
     found = connect().consoles.open(endpoint, replica=replica, drain=drain)
     try:
         if interrupt:
@@ -50,7 +48,7 @@ def console(
         click.echo(f"{view.replica} of {view.endpoint} ({view.model}@{view.version}).{out} Ctrl-D leaves it alive.\n")
         # Its wait for a kernel that comes up says less than ours.
         found.client()
-        _converse(app, found)
+        _converse(found)
     finally:
         found.close()
 
@@ -72,21 +70,10 @@ class Teller:
                 click.echo("\n".join(content["traceback"]), err=True)
 
 
-def _terminal() -> Any:
-    """jupyter_console's application. Raises MissingDependency."""
-    try:
-        from jupyter_console import app
-    except ImportError as error:
-        raise MissingDependency(
-            "An interactive console needs jupyter-console, which is not installed.",
-            field="jupyter-console",
-            remedy="Install it: pip install 'jupyter-slml[console]'. Without it: --code, or %%console in a notebook.",
-        ) from error
-    return app
-
-
-def _converse(app: Any, found: Console) -> None:
+def _converse(found: Console) -> None:
     """Hand the terminal over, until the person leaves."""
+    # A second of imports, which code that is given does not need.
+    from jupyter_console import app
 
     class Terminal(app.ZMQTerminalIPythonApp):  # type: ignore[misc]
         def handle_sigint(self, *_: object) -> None:

@@ -16,6 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: What a magic is called here, where that is not its own name.
 _COMMANDS = {
     "approve": "models approve",
+    "console": "console",
     "deploy": "endpoints deploy",
     "endpoint": "endpoints show",
     "endpoints": "endpoints",

@@ -101,8 +101,11 @@ def _show(found: Status) -> None:
     state = f"{kind}, {cluster.address}" if cluster.connected else f"not connected: {cluster.problem or 'starting'}"
     click.echo(f"Cluster    {state}")
     gateway = found.gateway
-    door = f"{gateway.url} (pid {gateway.pid})" if gateway.alive else "not running (starts with the first endpoint)"
+    why = f"does not start: {gateway.problem}" if gateway.problem else "not running (starts with the first endpoint)"
+    door = f"{gateway.url} (pid {gateway.pid})" if gateway.alive else why
     click.echo(f"Gateway    {door}")
+    if gateway.alive:
+        click.echo(f"Token      in {workspace(found.home).token_file}: it opens every endpoint")
     jobs = ", ".join(f"{number} {state}" for state, number in sorted(found.counts.jobs.items())) or "none"
     click.echo(f"Jobs       {jobs}")
     click.echo(f"Models     {found.counts.models}")
@@ -163,9 +166,11 @@ def _changed(settings: Settings, pairs: tuple[str, ...]) -> Settings:
         if value:
             values[key] = value
     try:
-        return Settings.model_validate(values)
+        found = Settings.model_validate(values)
     except ValidationError as error:
         raise invalid(error) from error
+    found.tls()
+    return found
 
 
 @click.command()

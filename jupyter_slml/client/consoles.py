@@ -132,7 +132,7 @@ class Console:
             hear(message["msg_type"], content)
 
     def _silent(self, what: str) -> SlmlError:
-        return self.lost or Unavailable(
+        return Unavailable(
             f"The kernel of {self.view.replica} {what}.",
             field="replica",
             value=self.view.replica,

@@ -15,6 +15,9 @@ from jupyter_slml.domain.traffic import check_shares
 from jupyter_slml.domain.views import DecisionList, EndpointList, EndpointView, RevisionList
 from jupyter_slml.errors import Conflict, DeployFailed, Unavailable
 
+#: Seconds for which a gateway may have a problem: it may be an old one, and it starts again.
+PATIENCE = 2.0
+
 
 class Endpoints:
     def __init__(self, transport: Transport) -> None:
@@ -96,6 +99,7 @@ class Endpoints:
 
     def _settled(self, view: EndpointView, seconds: float) -> EndpointView:
         deadline = time.monotonic() + seconds
+        well = time.monotonic()
         wanted = view.revision
         position = self._transport.request("GET", "/events", params={"after": -1}).json()["last"]
         while True:
@@ -119,6 +123,14 @@ class Endpoints:
                     else "The old revision goes on answering.",
                     detail={"traceback": trace, "error": view.error},
                 )
+            problem = self._gateway_problem() if view.state is EndpointState.STARTING else None
+            if problem is None:
+                well = time.monotonic()
+            elif time.monotonic() - well > PATIENCE:
+                raise Unavailable(
+                    f"Endpoint {view.name!r} cannot answer, for the gateway does not start: {problem}",
+                    remedy="The endpoint waits for it; `jupyter slml status` shows how it stands.",
+                )
             left = deadline - time.monotonic()
             if left <= 0:
                 raise Unavailable(
@@ -141,6 +153,10 @@ class Endpoints:
         except Unavailable:
             pass
         return position
+
+    def _gateway_problem(self) -> str | None:
+        found: str | None = self._transport.request("GET", "/status").json()["gateway"].get("problem")
+        return found
 
     def _revive(self, seconds: float = 10.0) -> None:
         """Whoever finds the gateway dead has it started again: the daemon does so when it is asked to look."""

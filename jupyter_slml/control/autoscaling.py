@@ -135,33 +135,40 @@ class Autoscaler:
         """Do what is due; returns for how long there is nothing to do."""
         now = self._now()
         if self._stale and (now >= self._due or not self._view.awake):
-            await self._refresh(now)
-        due = now >= self._due
-        said: list[dict[str, Any]] = []
-        if self._news or (due and self._view.awake):
-            said = await self._ask()
-            self._news = False
-            await self._adopt(said)
-        if due:
-            readings = self._counters.read(said, now - self._looked)
-            changes = await asyncio.to_thread(self._decide, now, readings)
-            self._looked = now
-            self._due = now + (self._tick if self._view.awake else self._until_scheduled())
-            if changes:
-                self._stale = True
-                await self._reconciler.scale(changes, _working(said))
+            await self.refresh()
+        if now >= self._due:
+            await self.look()
+        elif self._news:
+            await self._adopt(await self._ask())
         return min(LONGEST, max(0.0, self._due - self._now()))
+
+    async def look(self) -> None:
+        """Take over what gateways did, and decide for every revision. Raises Unavailable when no gateway answers."""
+        now = self._now()
+        said = await self._ask() if self._news or self._view.awake else []
+        await self._adopt(said)
+        readings = self._counters.read(said, now - self._looked)
+        changes = await asyncio.to_thread(self._decide, now, readings)
+        self._looked = now
+        self._due = now + (self._tick if self._view.awake else self._until_scheduled())
+        if changes:
+            self._stale = True
+            await self._reconciler.scale(changes, _working(said))
 
     async def _ask(self) -> list[dict[str, Any]]:
         everything = not all(self._counters.knows(number) for number in self._gateway.numbers)
-        return await self._gateway.readings({} if everything else {"active": True})
+        said = await self._gateway.readings({"used": True} if everything else {"active": True})
+        self._news = False
+        return said
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
     # what is there
 
-    async def _refresh(self, now: float) -> None:
+    async def refresh(self) -> None:
+        """Read the records anew."""
+        now = self._now()
         self._stale = False
         self._view = await asyncio.to_thread(self._read)
         if self._view.served:

@@ -69,7 +69,9 @@ class Listening:
     async def wait(self, timeout: float) -> bool:
         """True when notified since `listen`, False after `timeout` seconds."""
         try:
-            await asyncio.wait_for(asyncio.shield(self._future), timeout)
+            # Not `wait_for`: up to Python 3.11 that loses a cancellation which comes with the notification.
+            async with asyncio.timeout(timeout):
+                await asyncio.shield(self._future)
         except TimeoutError:
             return False
         finally:

@@ -13,6 +13,7 @@ import queue
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jupyter_slml.control.actors import me
 from jupyter_slml.control.bus import Bus
@@ -30,7 +31,7 @@ from jupyter_slml.storage.database import Database, Transaction
 log = logging.getLogger(__name__)
 
 #: Seconds for which a console is open without being asked for again.
-LEASE = 30.0
+LEASE = 15.0
 #: Seconds that a sleeping endpoint may take to wake, and another replica to take over from one that is drained.
 WAKE_TIME = 30.0
 #: Seconds over which the replicas are compared, when there is a choice.
@@ -226,8 +227,16 @@ class Consoles:
 
     async def _work(self, name: str) -> dict[str, float]:
         """Seconds of work of each replica, so far."""
-        found = (await self._gateway.stats(name))["endpoints"].get(name, {"revisions": {}})
-        return {replica: busy for counts in found["revisions"].values() for replica, busy in counts["work"].items()}
+        counts = (await self._counts(name)).values()
+        return {replica: busy for found in counts for replica, busy in found["work"].items()}
+
+    async def _counts(self, name: str) -> dict[str, Any]:
+        """What the gateways count, by revision; nothing while they are away."""
+        try:
+            found = (await self._gateway.stats(name))["endpoints"].get(name)
+        except Unavailable:
+            return {}
+        return {} if found is None else dict(found["revisions"])
 
     async def _relieve(self, replica: Replica) -> None:
         """Wait until another replica takes the requests of one that is about to be drained."""
@@ -235,8 +244,8 @@ class Consoles:
         while asyncio.get_running_loop().time() < last:
             with self._database.read() as connection:
                 endpoint = table.get(connection, replica.endpoint)
-            found = (await self._gateway.stats(replica.endpoint))["endpoints"].get(replica.endpoint, {"revisions": {}})
-            serving = found["revisions"].get(replica.revision, {"replicas": []})["replicas"]
+            counts = await self._counts(replica.endpoint)
+            serving = counts.get(replica.revision, {"replicas": []})["replicas"]
             if set(serving) - {replica.id} or not endpoint.scale.get(replica.revision, 1):
                 return
             await asyncio.sleep(0.05)

@@ -185,6 +185,19 @@ class Endpoints:
             failed = endpoint.state is EndpointState.FAILED and bool(wanted)
             if scale == endpoint.scale and not failed:
                 return view(transaction.connection, endpoint, self._gateway)
+            for item in wanted:
+                before, after = endpoint.scale.get(item, 1), scale[item]
+                if before != after:
+                    decisions.add(
+                        transaction.connection,
+                        name,
+                        item,
+                        at=transaction.now,
+                        before=before,
+                        after=after,
+                        reason="Woken on request.",
+                        inputs={},
+                    )
             changes: dict[str, object] = {"error": None} if failed else {}
             return self._store(transaction, endpoint.evolve(scale=scale, **changes), "woken")
 

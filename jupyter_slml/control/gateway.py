@@ -35,7 +35,13 @@ class Gateway:
 
     def status(self) -> GatewayStatus:
         pids = [keeper.pid() for keeper in self._keepers]
-        return GatewayStatus(url=self.url(), alive=None not in pids, pid=next((pid for pid in pids if pid), None))
+        pid = next((pid for pid in pids if pid), None)
+        return GatewayStatus(url=self.url(), alive=None not in pids, pid=pid, problem=self.problem)
+
+    @property
+    def problem(self) -> str | None:
+        """Why a gateway could not start, in its own words."""
+        return next((keeper.problem for keeper in self._keepers if keeper.problem), None)
 
     async def route(self, snapshot: str) -> None:
         """Write the snapshot and have it read; starts the gateways when they do not run. Raises Unavailable."""

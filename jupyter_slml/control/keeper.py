@@ -113,13 +113,8 @@ class Keeper:
                 # Another daemon may have started one in between; then that one is as good.
                 if (pid := self.pid()) is not None:
                     return pid
-                raise Unavailable(
-                    f"The gateway ended with exit status {code} while starting on port {self._port}.",
-                    field="gateway_port",
-                    value=self._port,
-                    remedy="If the port is taken, free it or choose another: jupyter slml config gateway_port=N. "
-                    f"The gateway's log: {log}",
-                )
+                problem = self.problem or f"it ended with exit status {code}."
+                raise Unavailable(f"The gateway does not start: {problem}", remedy=f"Its log: {log}")
             await asyncio.sleep(0.02)
         process.kill()
         raise Unavailable(f"The gateway did not listen within {START_TIMEOUT:.0f} s.", remedy=f"Its log: {log}")
@@ -178,6 +173,12 @@ class Keeper:
             raise Unavailable("The gateway closed the connection.")
         found: dict[str, Any] = json.loads(answer)
         return found
+
+    @property
+    def problem(self) -> str | None:
+        """Why the gateway could not start, in its own words; None when it runs or was not tried."""
+        found = (read_json(self._identity) or {}).get("problem")
+        return None if found is None else str(found)
 
     def pid(self) -> int | None:
         """The running gateway's pid, checked against its start time so that a reused pid is not taken for it."""

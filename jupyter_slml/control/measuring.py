@@ -102,7 +102,7 @@ class Measuring:
         async with self._measuring:
             now = self._database.clock.now()
             try:
-                said = await self._gateway.readings()
+                said = await self._gateway.readings({"used": True})
             except Unavailable:
                 said = []
             else:

@@ -68,8 +68,10 @@ class Routing:
                 ],
             }
         )
-        lines = b",\n".join(line.text for line in self._lines.values())
-        return b"".join([head[:-1], b',"endpoints":{\n', lines, b"\n}}\n"]).decode()
+        parts = [head[:-1], b',"endpoints":{']
+        for number, line in enumerate(self._lines.values()):
+            parts += [b",\n" if number else b"\n", line.text]
+        return b"".join([*parts, b"\n}}\n"]).decode()
 
     def _made_of(self, name: str) -> Served | None:
         found = self._lines.get(name)

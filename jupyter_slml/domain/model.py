@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,21 +25,43 @@ class Frozen(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise invalid(error) from error
+            raise invalid(error, cls.model_fields) from error
 
 
-def invalid(error: ValidationError) -> Invalid:
-    """The first complaint of pydantic as our own error; the others are kept in `detail["errors"]`."""
+def invalid(error: ValidationError, known: Iterable[str] = ()) -> Invalid:
+    """The first complaint of pydantic as our own error; the others are kept in `detail["errors"]`.
+
+    `known` fields are offered in place of one that is none.
+    """
     complaints = [
         {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
         for item in error.errors(include_url=False, include_context=False)
     ]
     first = error.errors(include_url=False)[0]
-    field = complaints[0]["field"] or "body"
-    message = complaints[0]["message"].removeprefix("Value error, ")
+    field = complaints[0]["field"]
     return Invalid(
-        f"{field}: {message}.".replace("..", "."),
-        field=field,
+        _message(first["type"], field, complaints[0]["message"], first.get("input")),
+        field=field or "body",
         value=first.get("input"),
+        remedy=_known(field, list(known)) if first["type"] == "extra_forbidden" else None,
         detail={"errors": complaints},
     )
+
+
+def _message(kind: str, field: str, said: str, given: object) -> str:
+    if kind == "extra_forbidden":
+        return f"There is no option {field!r}."
+    if kind == "missing":
+        return f"{field} is missing."
+    message = said.removeprefix("Value error, ").rstrip(".")
+    if message == said:
+        message = message.replace("Input should be", "it should be", 1)
+        # What else is wrong with a long value, or with a whole table of them, its own message says.
+        shown = f" {given!r}" if isinstance(given, (str, int, float)) and len(str(given)) <= 80 else ""
+        return f"{field or 'The body'}{shown}: {message}."
+    return f"{field}: {message}." if field else f"{message[:1].upper()}{message[1:]}."
+
+
+def _known(field: str, known: list[str]) -> str | None:
+    near = difflib.get_close_matches(field, known, n=1)
+    return f"Did you mean {near[0]}?" if near else f"Options: {', '.join(known)}." if known else None

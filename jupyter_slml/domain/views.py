@@ -319,6 +319,8 @@ class GatewayStatus(Frozen):
     url: str | None
     alive: bool
     pid: int | None = None
+    #: Why it could not start.
+    problem: str | None = None
 
 
 class Counts(Frozen):

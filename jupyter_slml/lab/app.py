@@ -7,7 +7,7 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Unicode
 
-from jupyter_slml.lab import curves, endpoints, events, jobs, models, status
+from jupyter_slml.lab import consoles, curves, endpoints, events, jobs, models, status
 from jupyter_slml.lab.link import Link
 from jupyter_slml.settings import workspace
 
@@ -36,6 +36,7 @@ class SlmlApp(ExtensionApp):
             *curves.ROUTES,
             *models.ROUTES,
             *endpoints.ROUTES,
+            *consoles.ROUTES,
         ]
         self.handlers.extend(routes)
 

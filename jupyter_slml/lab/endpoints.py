@@ -58,15 +58,23 @@ class InvocationsHandler(SlmlHandler):
     @web.authenticated
     @authorized
     async def post(self, name: str) -> None:
-        headers = self.request.headers
-        self.answer(
-            await self.link.invoke(
-                name,
-                self.request.body,
-                headers.get("Content-Type", "application/json"),
-                headers.get("Accept", "application/json"),
-            )
-        )
+        sent = self.request.headers
+        headers = {
+            "Content-Type": sent.get("Content-Type", "application/json"),
+            "Accept": sent.get("Accept", "application/json"),
+        }
+        self.answer(await self.link.ask("POST", name, "invocations", content=self.request.body, headers=headers))
+
+
+class PageHandler(SlmlHandler):
+    """The endpoint's OpenAPI description, and the gateway's own page on which to try it."""
+
+    auth_resource = "slml:endpoints"
+
+    @web.authenticated
+    @authorized
+    async def get(self, name: str, page: str) -> None:
+        self.answer(await self.link.ask("GET", name, page))
 
 
 ROUTES = [
@@ -74,4 +82,5 @@ ROUTES = [
     (rf"/slml/endpoints/{SEGMENT}", EndpointHandler),
     (rf"/slml/endpoints/{SEGMENT}/load", LoadHandler),
     (rf"/slml/endpoints/{SEGMENT}/invocations", InvocationsHandler),
+    (rf"/slml/endpoints/{SEGMENT}/(openapi\.json|try)", PageHandler),
 ]

@@ -40,10 +40,10 @@ class SlmlHandler(APIHandler):
     def answer(self, response: httpx.Response) -> None:
         self.set_status(response.status_code)
         # Only what describes the body; cookies and the like stay on the other side.
-        for name in ("Content-Type", "Retry-After", "X-Slml-Format"):
+        for name in ("Content-Security-Policy", "Retry-After", "X-Slml-Format"):
             if name in response.headers:
                 self.set_header(name, response.headers[name])
-        self.finish(response.content)
+        self.finish(response.content, set_content_type=response.headers.get("Content-Type", "application/json"))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every failure in the shape of `SlmlError.to_wire`, also those that Jupyter raises."""

@@ -11,14 +11,13 @@ from urllib.parse import quote
 import httpx
 
 from jupyter_slml.errors import SlmlError, Unavailable
-from jupyter_slml.settings import Workspace, read_json
+from jupyter_slml.lab.gateway import Gateway
+from jupyter_slml.settings import Workspace
 
 #: Each open event stream holds a connection; httpx stops at 100 by default.
 _LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=20)
 #: `wait` answers after up to 30 seconds.
 _TIMEOUT = httpx.Timeout(10.0, read=60.0)
-#: An endpoint has a timeout of its own, of up to an hour.
-_GATEWAY_TIMEOUT = httpx.Timeout(10.0, read=3700.0)
 #: So long a gateway may take to listen after it was started.
 _GATEWAY_SECONDS = 15.0
 _STREAM_TIMEOUT = httpx.Timeout(10.0, read=None)
@@ -36,7 +35,7 @@ class Link:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._daemon = self._open(str(workspace.daemon_socket))
-        self._gateway = httpx.AsyncClient(limits=_LIMITS, timeout=_GATEWAY_TIMEOUT, trust_env=False)
+        self._gateway = Gateway(workspace)
         self._starting = asyncio.Lock()
 
     @staticmethod
@@ -46,7 +45,7 @@ class Link:
 
     async def close(self) -> None:
         await self._daemon.aclose()
-        await self._gateway.aclose()
+        await self._gateway.close()
 
     async def start(self) -> None:
         """Start the daemon unless it runs. Raises the starter's own error, with its remedy."""
@@ -97,31 +96,27 @@ class Link:
         finally:
             await response.aclose()
 
-    async def invoke(self, name: str, content: bytes, content_type: str, accept: str) -> httpx.Response:
-        """A prediction through the gateway, which keeps answering while the daemon is down. Whoever finds the gateway dead
-        has it started again: the daemon looks after it when it is asked for its status."""
+    async def ask(
+        self, method: str, name: str, page: str, *, content: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """A page of an endpoint (`invocations`, …) from the gateway, which keeps answering while the daemon is down. Whoever
+        finds the gateway dead has it started again: the daemon looks after it when it is asked for its status."""
         path = f"/endpoints/{quote(name, safe='')}"
         deadline = time.monotonic() + _GATEWAY_SECONDS
         while True:
-            found = self._gateway_address()
-            if found is not None:
-                url, token = found
-                try:
-                    return await self._gateway.post(
-                        f"{url}{path}/invocations",
-                        content=content,
-                        headers={"Authorization": f"Bearer {token}", "Content-Type": content_type, "Accept": accept},
-                    )
-                except httpx.ConnectError:
-                    await self.start()
-                    await self.request("GET", "/status")
-                except httpx.TransportError as error:
-                    raise Unavailable(f"The endpoint did not answer: {error}.", field="endpoint", value=name) from error
-            else:
+            try:
+                found = await self._gateway.request(method, f"{path}/{page}", content=content, headers=headers or {})
+                if found is not None:
+                    return found
                 # The first deploy starts the gateway. What the daemon does not know either is its error to tell.
                 known = await self.request("GET", path)
                 if known.is_error:
                     return known
+            except httpx.ConnectError:
+                await self.start()
+                await self.request("GET", "/status")
+            except httpx.TransportError as error:
+                raise Unavailable(f"The endpoint did not answer: {error}.", field="endpoint", value=name) from error
             if time.monotonic() > deadline:
                 raise Unavailable(
                     "The gateway does not answer.",
@@ -130,14 +125,6 @@ class Link:
                     remedy="`jupyter slml doctor` looks for the cause.",
                 )
             await asyncio.sleep(0.05)
-
-    def _gateway_address(self) -> tuple[str, str] | None:
-        """URL and token of the gateway; None before it has run for the first time."""
-        found = read_json(self.workspace.gateway_dir / "gateway.json") or {}
-        try:
-            return f"http://127.0.0.1:{int(str(found['port']))}", self.workspace.token_file.read_text().strip()
-        except (OSError, KeyError, ValueError):
-            return None
 
 
 def _absent(error: httpx.TransportError) -> SlmlError:

@@ -79,6 +79,7 @@ def endpoint_payload(view: Mapping[str, Any], workspace: str, load: Mapping[str,
         "url": view["url"],
         "model": view["model"],
         "version": view["version"],
+        "follows": view["spec"]["model"] if view["spec"]["follow"] else None,
         "replicas": sum(replica["state"] == "ready" for replica in view["replicas"]),
         "traffic": [
             {"model": f"{item['model']}@{item['version']}", "revision": item["number"], "weight": item["weight"]}
@@ -206,7 +207,7 @@ def _endpoint_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _figures(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What an endpoint has and does, as text."""
-    rows = [("shares", shares(payload)), ("replicas", str(payload["replicas"]))]
+    rows = [("shares", shares(payload)), ("follows", payload["follows"] or ""), ("replicas", str(payload["replicas"]))]
     return rows + (figures(payload["load"]) if payload["load"] else [])
 
 

@@ -99,7 +99,7 @@ class EndpointHandle:
             try:
                 self.refresh()
             except NotFound:
-                self._view = self._view.evolve(state=EndpointState.STOPPED, reason="", replicas=[])
+                self._view = self._view.evolve(state=EndpointState.STOPPED, reason="", replicas=[], revisions=[])
         return self
 
     def widget(self) -> Any:

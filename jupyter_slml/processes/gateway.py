@@ -53,10 +53,12 @@ def main() -> None:
     _raise_open_files()
     try:
         settings = place.settings()
-        tls = _tls(settings)
+        tls = settings.tls()
         door = _listen(place, settings)
     except SlmlError as error:
         log.error("%s", error)
+        known = read_json(place.gateway_file(number)) or {}
+        write_private(place.gateway_file(number), json.dumps({"port": known.get("port"), "problem": str(error)}))
         sys.exit(CANNOT_LISTEN)
     uvloop.run(_serve(place, settings, number, door, tls))
 
@@ -106,23 +108,6 @@ def _listen(place: Workspace, settings: Settings) -> socket.socket:
             value=port,
             remedy="End the program that has the port, or choose another: jupyter slml config gateway_port=N",
         ) from error
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    """What the gateway shows its callers; None for plain HTTP. Raises Unavailable when it cannot be read."""
-    if settings.gateway_certificate is None or settings.gateway_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.gateway_certificate, settings.gateway_key)
-    except (OSError, ssl.SSLError) as error:
-        raise Unavailable(
-            f"The certificate {settings.gateway_certificate} cannot be used: {error}.",
-            field="gateway_certificate",
-            remedy="Give a certificate chain and its private key, both PEM and without a passphrase.",
-        ) from error
-    return context
 
 
 def _own(chain: Path) -> str:

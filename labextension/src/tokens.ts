@@ -17,5 +17,6 @@ export const CommandIDs = {
   stopJob: 'slml:stop-job',
   removeEndpoint: 'slml:remove-endpoint',
   tryEndpoint: 'slml:try-endpoint',
+  openConsole: 'slml:open-console',
   runCell: 'slml:run-cell'
 };

@@ -85,7 +85,7 @@ def test_failures_are_one_message_with_a_remedy(run) -> None:
         (("invoke", "none", "-d", "[[1]]"), "No gateway runs yet."),
         (("endpoints", "deploy", "none"), "There is no model 'none'."),
         (("config", "colour=red"), "There is no setting 'colour'."),
-        (("config", "workers=many"), "workers: Input should be a valid integer"),
+        (("config", "workers=many"), "workers 'many': it should be a valid integer"),
         (("gc", "--older-than", "soon"), "'soon' is not a time."),
     ):
         code, out, err = run(*words)

@@ -15,6 +15,12 @@ import pandas as pd
 from xgboost import XGBClassifier
 rows = pd.DataFrame({"warmth": range(20), "rain": [0, 1] * 10})
 model = XGBClassifier(n_estimators=5, max_depth=2).fit(rows, rows["warmth"] > 9)"""
+#: The terminal draws on a canvas, so its text is not in the page.
+TERMINAL_SAYS = """said => {
+  const buffer = window.jupyterapp.shell.currentWidget?.content?._term?.buffer.active;
+  const lines = Array.from({length: buffer?.length ?? 0}, (_, row) => buffer.getLine(row).translateToString(true));
+  return lines.join("\\n").includes(said);
+}"""
 DEPLOY = "slml.job('tiny').wait()\nendpoint = %deploy tiny --min 1\nendpoint"
 
 
@@ -51,6 +57,27 @@ def test_an_endpoint_is_tried_watched_and_taken_down(page: Page, lab: LabServer)
     body.fill("[[1]]")
     form.get_by_role("button", name="Send").click()
     expect(form.get_by_role("status")).to_contain_text("422 in")
+
+    # A console, in a terminal that ends with it; the replica goes on.
+    notebook.activate("endpoint.ipynb")
+    card.get_by_role("button", name="Console").click()
+    page.wait_for_function(TERMINAL_SAYS, arg="Ctrl-D leaves it alive", timeout=30_000)
+    page.wait_for_function(TERMINAL_SAYS, arg="In [1]:", timeout=30_000)
+    page.keyboard.type("40 + len(signature['columns'])\n")
+    page.wait_for_function(TERMINAL_SAYS, arg="Out[1]: 42", timeout=30_000)
+    page.screenshot(path=RESULTS / "console.png", timeout=60_000)
+    page.keyboard.press("Control+d")
+    page.wait_for_function(TERMINAL_SAYS, arg="Do you really want to exit", timeout=10_000)
+    page.keyboard.type("y\n")
+    expect(page.locator(".jp-Terminal")).to_have_count(0, timeout=30_000)
+
+    # The gateway's own page, through the Jupyter server.
+    alone = page.context.new_page()
+    alone.goto(f"{lab.url}slml/endpoints/tiny/try")
+    expect(alone.get_by_role("heading")).to_contain_text("tiny")
+    alone.get_by_role("button", name="Predict").click()
+    expect(alone.get_by_role("status")).to_contain_text("HTTP 200")
+    alone.close()
 
     notebook.activate("endpoint.ipynb")
     card.get_by_role("button", name="Stop").click()

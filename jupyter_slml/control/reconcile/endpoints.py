@@ -240,8 +240,10 @@ class EndpointMoves:
     async def route(self) -> list[Key]:
         """Write the routing snapshot and have it read; then the replicas that nobody asks any more may end."""
         async with self._routing:
-            with self._database.read() as connection:
-                snapshot = self._snapshots.snapshot(connection)
-                ending = table.ending(connection)
+            snapshot, ending = await asyncio.to_thread(self._snapshot)
             await self._gateway.route(snapshot)
         return [("unhost", replica) for replica in ending]
+
+    def _snapshot(self) -> tuple[str, list[str]]:
+        with self._database.read() as connection:
+            return self._snapshots.snapshot(connection), table.ending(connection)

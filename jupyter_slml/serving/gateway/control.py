@@ -3,7 +3,8 @@
 A control line carries one JSON object per line each way:
 
     {"op": "reload"}                    {"serial"}: the routing snapshot was read
-    {"op": "stats", "endpoint"?, "active"?}  below: of one endpoint, or of those with replicas or requests, or of all
+    {"op": "stats"}                     below, of all endpoints; with "endpoint": name of one, with "active": true of those
+                                        that have replicas or requests now, with "used": true of those that ever had
     {"op": "news"}                      {"news"}: answered when `woken` or `hung` has something, which may take for ever
     {"op": "drop", "replica"}           {"dropped"}: out of rotation for good; answered when it has answered what it had
     {"op": "hold", "replica", "seconds"?}    {"held"}: the same until `release` or for so long, also when it connects anew
@@ -65,7 +66,7 @@ class Hall(Protocol):
 
     def reload(self) -> int: ...
 
-    def statistics(self, only: str | None = None, *, active: bool = False) -> dict[str, Any]: ...
+    def statistics(self, only: str | None = None, *, active: bool = False, used: bool = False) -> dict[str, Any]: ...
 
     def samples(self) -> list[Any]: ...
 
@@ -168,8 +169,8 @@ class Control(asyncio.Protocol):
                 _say(self._transport, {"serial": self._house.reload()})
             case "stats":
                 only = request.get("endpoint")
-                found = self._house.statistics(None if only is None else str(only), active=bool(request.get("active")))
-                _say(self._transport, found)
+                active, used = bool(request.get("active")), bool(request.get("used"))
+                _say(self._transport, self._house.statistics(None if only is None else str(only), active=active, used=used))
             case "news":
                 self._house.news.listen(self, lambda: _say(self._transport, {"news": True}))
             case "drop":

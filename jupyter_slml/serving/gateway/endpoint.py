@@ -163,6 +163,11 @@ class Endpoint:
             detail={"retry_after": 1, "ready": pool.rotation > 0},
         )
 
+    @property
+    def used(self) -> bool:
+        """Whether it ever got a request from here, or has a replica."""
+        return any(pool.arrivals or pool.links for pool in self.pools.values())
+
     def state(self) -> dict[str, Any]:
         """What a client may know of it."""
         targeted = [pool for pool in self.pools.values() if pool.targeted]

@@ -258,12 +258,14 @@ class Gateway:
         self._routes = routes
         return routes.serial
 
-    def statistics(self, only: str | None = None, *, active: bool = False) -> dict[str, Any]:
+    def statistics(self, only: str | None = None, *, active: bool = False, used: bool = False) -> dict[str, Any]:
         """See `control.py`."""
         if only is not None:
-            named = {only} & self.endpoints.keys()
+            named = {only}
+        elif active:
+            named = {pool.endpoint.name for pool in self.active}
         else:
-            named = {pool.endpoint.name for pool in self.active} if active else set(self.endpoints)
+            named = {name for name, endpoint in self.endpoints.items() if endpoint.used or not used}
         return {
             "serial": self._routes.serial,
             "gateway": self.number,

@@ -101,7 +101,7 @@ def run(payload: dict[str, Any], messages: int) -> None:
         loaded.set()
     # A plain kernel has a debugger, and that wants to know of the modules.
     with _few_modules() if payload.get("path") else contextlib.nullcontext():
-        app = _kernel(payload["connection_file"])
+        app = _kernel(payload["connection_file"], payload.get("arguments", ["--HistoryManager.enabled=False"]))
     loaded.wait()
     if payload.get("path"):
         names |= leaving(app.shell)
@@ -132,14 +132,14 @@ def _few_modules() -> Iterator[None]:
         ipkernel.sys = before
 
 
-def _kernel(connection_file: str) -> Any:
+def _kernel(connection_file: str, more: list[str]) -> Any:
     from ipykernel.kernelapp import IPKernelApp
     from IPython.core.interactiveshell import InteractiveShell
 
     if InteractiveShell.initialized():
         # The shell that the zygote keeps for cells; the kernel makes its own.
         type(InteractiveShell.instance()).clear_instance()
-    argv = ["-f", connection_file, "--HistoryManager.enabled=False"]
+    argv = ["-f", connection_file, *more]
     sys.argv = ["ipykernel_launcher", *argv]
     app: Any = IPKernelApp.instance()
     app.initialize(argv)

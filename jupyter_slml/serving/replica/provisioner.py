@@ -1,15 +1,19 @@
 """Kernels by fork: a jupyter_client provisioner that asks a zygote for a kernel instead of starting a Python.
 
-In a kernel spec: `"metadata": {"kernel_provisioner": {"provisioner_name": "slml-zygote", "config": {"zygote": "/path"}}}`,
-or without the path and with SLML_ZYGOTE in the environment. Kernels other than ipykernel are started as ordinary processes.
+In a kernel spec: `"metadata": {"kernel_provisioner": {"provisioner_name": "slml-zygote", "config": {"zygote": "/path"}}}`.
+Without the path it is the zygote that SLML_ZYGOTE names, or that of this host's workspace when it runs. Where there is none,
+and for kernels that a fork cannot be (other than ipykernel, with another interpreter or options for it), it starts an
+ordinary process.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +22,10 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
-from jupyter_slml.errors import Invalid
-from jupyter_slml.serving.replica.zygote import Forked, fork_kernel
+from jupyter_slml.serving.replica.zygote import Forked, fork_kernel, listens
+from jupyter_slml.settings import workspace
+
+log = logging.getLogger("slml.provisioner")
 
 VARIABLE = "SLML_ZYGOTE"
 
@@ -36,6 +42,8 @@ class ZygoteProvisioner(LocalProvisioner):
     _forked: Forked | None = None
     _pidfd: int | None = None
     _code: int | None = None
+    #: Whether the kernel is an ordinary process although it could be a fork: there was no zygote.
+    _ordinary = False
 
     @default("zygote")
     def _zygote_from_environment(self) -> str:
@@ -43,33 +51,34 @@ class ZygoteProvisioner(LocalProvisioner):
 
     @property
     def forks(self) -> bool:
-        """Whether the kernel is one that a zygote can be: an ipykernel."""
-        return any(word.startswith("ipykernel") for word in self.kernel_spec.argv)
+        """Whether the kernel is, or will be, a fork of a zygote."""
+        return not self._ordinary and arguments(self.kernel_spec.argv) is not None
 
     @property
     def has_process(self) -> bool:
         return self._forked is not None if self.forks else super().has_process
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Fork the kernel. Raises Unavailable when the zygote does not answer, Invalid when no zygote is named."""
-        if not self.forks:
+        """Fork the kernel, or start a process where there is nothing to fork it from. Raises Unavailable when the zygote
+        that was named does not answer."""
+        more = arguments(self.kernel_spec.argv)
+        zygote = self.zygote or (_workspaces() if self.fork is None else "")
+        self._ordinary = more is not None and self.fork is None and not zygote
+        if more is None or self._ordinary:
+            if self._ordinary:
+                log.warning("No zygote runs, so the kernel is started as an ordinary process.")
             return await super().launch_kernel(cmd, **kwargs)
         manager: Any = self.parent
         connection_file = manager.connection_file
-        # What the environment of this process and the kernel's differ in; the zygote has the rest already.
         given = kwargs.get("env") or {}
-        changed = {name: value for name, value in given.items() if os.environ.get(name) != value}
         if self.fork is not None:
+            # The zygote is of our own environment, and needs to hear only of what differs.
+            changed = {name: value for name, value in given.items() if os.environ.get(name) != value}
             self._forked = await self.fork(connection_file, changed)
-        elif self.zygote:
-            self.cwd = str(kwargs.get("cwd") or Path.cwd())
-            self._forked = await fork_kernel(self.zygote, {"connection_file": connection_file}, changed, self.cwd)
         else:
-            raise Invalid(
-                "No zygote is named to fork the kernel from.",
-                field="zygote",
-                remedy=f"Set {VARIABLE} to the path of its socket, or zygote in the kernel spec's provisioner config.",
-            )
+            self.cwd = str(kwargs.get("cwd") or Path.cwd())
+            payload = {"connection_file": connection_file, "arguments": more}
+            self._forked = await fork_kernel(zygote, payload, given, self.cwd)
         self.pid = self._forked.pid
         self._code = None
         try:
@@ -125,3 +134,38 @@ class ZygoteProvisioner(LocalProvisioner):
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
+
+
+def arguments(argv: Sequence[str]) -> list[str] | None:
+    """The arguments for ipykernel in a kernel spec's command; None for a command that no fork of our interpreter can be."""
+    words = [word for word in argv if word not in _HARMLESS]
+    if len(words) < 3 or words[1] != "-m" or words[2] not in ("ipykernel", "ipykernel_launcher") or not _ours(words[0]):
+        return None
+    found: list[str] = []
+    rest = iter(words[3:])
+    for word in rest:
+        if word == "-f":
+            next(rest, None)
+        elif "{connection_file}" not in word:
+            found.append(word)
+    return found
+
+
+#: What ipykernel's own kernel specs say to the interpreter.
+_HARMLESS = ("-Xfrozen_modules=off",)
+
+
+def _ours(program: str) -> bool:
+    """Whether that is the interpreter that runs here, whose packages the zygote has, too."""
+    own = Path(sys.executable)
+    return program in ("python", "python3", own.name) or Path(program).absolute() == own.absolute()
+
+
+def _workspaces() -> str:
+    """The socket of the zygote of this host's workspace; nothing when none listens."""
+    run = workspace().run
+    try:
+        found = sorted(run.glob("zygote-*.sock"), key=lambda path: path.stat().st_mtime, reverse=True)
+        return next((str(path) for path in found if path.stat().st_uid == os.getuid() and listens(path)), "")
+    except OSError:
+        return ""

@@ -7,12 +7,13 @@ import json
 import os
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_slml.errors import Unavailable
 
-#: A kernel that nobody limits: more than any machine has.
-NO_LIMITS = {"threads": 1, "memory": 1 << 60, "timeout": None, "grace": 5.0}
+#: A kernel that nobody limits: more memory than any machine has, and as many threads as this one.
+NO_LIMITS = {"threads": len(os.sched_getaffinity(0)), "memory": 1 << 60, "timeout": None, "grace": 5.0}
 
 
 class Forked(Protocol):
@@ -45,6 +46,17 @@ class Kept:
         finally:
             self._writer.close()
         return {"code": None}
+
+
+def listens(zygote: Path) -> bool:
+    """Whether somebody answers at that socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(zygote))
+        except OSError:
+            return False
+    return True
 
 
 async def fork_kernel(zygote: str, payload: Mapping[str, Any], env: Mapping[str, str], cwd: str | None) -> Kept:

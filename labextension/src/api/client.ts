@@ -122,6 +122,15 @@ export class SlmlClient {
     return this._json(path);
   }
 
+  /** Have a terminal with a console on a live replica of an endpoint; returns the terminal's name. */
+  async openConsole(name: string): Promise<string> {
+    const path = `endpoints/${encodeURIComponent(name)}/console`;
+    const { terminal } = await this._json<{ terminal: string }>(path, {
+      method: 'POST'
+    });
+    return terminal;
+  }
+
   removeEndpoint(name: string): Promise<unknown> {
     return this._json(`endpoints/${encodeURIComponent(name)}`, {
       method: 'DELETE'

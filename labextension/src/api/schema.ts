@@ -1600,6 +1600,8 @@ export interface components {
             alive: boolean;
             /** Pid */
             pid?: number | null;
+            /** Problem */
+            problem?: string | null;
             /** Url */
             url: string | null;
         };

@@ -31,6 +31,17 @@ const plugin: JupyterFrontEndPlugin<void> = {
       describedBy: { args: named('id', 'The id of the job') },
       execute: args => reported(model.stopJob(String(args.id)))
     });
+    app.commands.addCommand(CommandIDs.openConsole, {
+      label: trans.__('Open Console on Endpoint'),
+      caption: trans.__('Look into a live replica of an endpoint'),
+      describedBy: { args: named('name', 'The name of the endpoint') },
+      execute: args =>
+        reported(
+          model.client
+            .openConsole(String(args.name))
+            .then(name => app.commands.execute('terminal:open', { name }))
+        )
+    });
     app.commands.addCommand(CommandIDs.removeEndpoint, {
       label: trans.__('Take Endpoint Down'),
       caption: trans.__('Stop serving an endpoint and free its name'),
@@ -64,7 +75,7 @@ async function agreed(
 }
 
 /** A refusal is told to the user with its remedy instead of vanishing in the console. */
-async function reported(work: Promise<void>): Promise<void> {
+async function reported(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {

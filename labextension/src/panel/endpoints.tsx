@@ -1,5 +1,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { closeIcon, copyIcon, runIcon } from '@jupyterlab/ui-components';
+import {
+  closeIcon,
+  copyIcon,
+  runIcon,
+  terminalIcon
+} from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { IEndpoint } from '../api/types';
@@ -11,6 +16,7 @@ export interface IEndpointActions {
   copyUrl: (endpoint: IEndpoint) => void;
   remove: (name: string) => void;
   tryIt: (name: string) => void;
+  openConsole: (name: string) => void;
 }
 
 /** What is being served. */
@@ -60,6 +66,14 @@ export function Endpoints(props: {
                   icon={runIcon}
                   label={trans.__('Try endpoint %1', endpoint.name)}
                   onClick={() => actions.tryIt(endpoint.name)}
+                />
+                <RowAction
+                  icon={terminalIcon}
+                  label={trans.__(
+                    'Open a console on endpoint %1',
+                    endpoint.name
+                  )}
+                  onClick={() => actions.openConsole(endpoint.name)}
                 />
                 <RowAction
                   icon={closeIcon}

@@ -39,7 +39,9 @@ const plugin: JupyterFrontEndPlugin<void> = {
         copyUrl: ({ url }) => void navigator.clipboard.writeText(url),
         remove: name =>
           void commands.execute(CommandIDs.removeEndpoint, { name }),
-        tryIt: name => void commands.execute(CommandIDs.tryEndpoint, { name })
+        tryIt: name => void commands.execute(CommandIDs.tryEndpoint, { name }),
+        openConsole: name =>
+          void commands.execute(CommandIDs.openConsole, { name })
       }
     });
     shell.add(panel, 'left', { rank: 510 });

@@ -8,6 +8,7 @@ import type { IEndpointCard } from './payload';
 /** What can be done with an endpoint that this workspace serves. */
 export interface IEndpointCardActions {
   tryIt: () => void;
+  openConsole: () => void;
   remove: () => void;
 }
 
@@ -41,6 +42,7 @@ export function EndpointCard(props: {
         {actions && (
           <span className="jp-SlmlCard-actions">
             <button onClick={actions.tryIt}>{trans.__('Try it')}</button>
+            <button onClick={actions.openConsole}>{trans.__('Console')}</button>
             <button onClick={actions.remove}>{trans.__('Stop')}</button>
           </span>
         )}

@@ -38,6 +38,8 @@ const plugin: JupyterFrontEndPlugin<void> = {
           stop: id => void commands.execute(CommandIDs.stopJob, { id }),
           tryEndpoint: name =>
             void commands.execute(CommandIDs.tryEndpoint, { name }),
+          openConsole: name =>
+            void commands.execute(CommandIDs.openConsole, { name }),
           removeEndpoint: name =>
             void commands.execute(CommandIDs.removeEndpoint, { name })
         })

@@ -28,6 +28,7 @@ export interface ICardOptions {
   openLog: (id: string) => void;
   stop: (id: string) => void;
   tryEndpoint: (name: string) => void;
+  openConsole: (name: string) => void;
   removeEndpoint: (name: string) => void;
 }
 
@@ -91,10 +92,11 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
   }
 
   private _renderEndpoint(card: IEndpointCard): React.ReactElement {
-    const { trans, tryEndpoint, removeEndpoint } = this._options;
+    const { trans, tryEndpoint, openConsole, removeEndpoint } = this._options;
     const actions: IEndpointCardActions | null = this._isLive(card)
       ? {
           tryIt: () => tryEndpoint(card.name),
+          openConsole: () => openConsole(card.name),
           remove: () => removeEndpoint(card.name)
         }
       : null;

@@ -48,6 +48,8 @@ class Control:
     compute: FakeCompute
     gateway: Gateway
     bus: Bus
+    catalogue: Catalogue
+    reconciler: Reconciler
     jobs: Jobs
     retention: Retention
     models: Models
@@ -94,6 +96,8 @@ async def running(
             compute=compute,
             gateway=gateway,
             bus=bus,
+            catalogue=catalogue,
+            reconciler=reconciler,
             jobs=Jobs(database, blobs, compute, catalogue, waiting),
             retention=Retention(database, blobs),
             models=models,

@@ -92,3 +92,16 @@ async def test_unknown_models_and_types_are_refused(control: Control) -> None:
     with pytest.raises(Invalid, match="No worker can run a replica"):
         control.endpoints.deploy(DeploySpec(model="churn", instance="cpu.xlarge"))
     assert control.endpoints.list().endpoints == []
+
+
+async def test_a_gateway_that_cannot_start_says_why(control: Control) -> None:
+    """And starts when it is mended."""
+    place, settings = control.place, control.place.settings()
+    gone = place.home / "gone.pem"
+    place.save_settings(settings.model_copy(update={"gateway_certificate": gone, "gateway_key": gone}))
+    await registered(control, "churn")
+    control.endpoints.deploy(DeploySpec(model="churn"))
+    await control.until(lambda: "gone.pem" in (control.gateway.status().problem or ""))
+    place.save_settings(settings)
+    await control.until(lambda: control.gateway.status().alive)
+    assert control.gateway.status().problem is None

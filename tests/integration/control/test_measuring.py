@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -96,9 +97,9 @@ async def test_it_looks_while_something_is_awake(churn: Control, monkeypatch: py
     looked: list[Any] = []
     readings = control.gateway.readings
 
-    async def counted() -> list[dict[str, Any]]:
+    async def counted(only: Mapping[str, Any]) -> list[dict[str, Any]]:
         looked.append(None)
-        return await readings()
+        return await readings(only)
 
     monkeypatch.setattr(control.gateway, "readings", counted)
     work = asyncio.create_task(measuring(control, period=0.05).run())

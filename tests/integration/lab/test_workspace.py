@@ -123,7 +123,20 @@ async def test_a_prediction_through_the_jupyter_server(jp_fetch: Fetch, place: W
     with pytest.raises(HTTPClientError) as caught:
         await predict(jp_fetch, "[[1, 2, 3]]", "application/json")
     assert 400 <= caught.value.code < 500
-    await jp_fetch("slml", "endpoints", "small", method="DELETE")
+    endpoint = ("slml", "endpoints", "small")
+    as_text = {"Content-Type": "text/csv", "Accept": "text/csv"}
+    text = await jp_fetch(*endpoint, "invocations", method="POST", body="0,1\n", headers=as_text)
+    assert text.headers["Content-Type"].startswith("text/csv") and float(text.body) == pytest.approx(low)
+    # The page asks with relative addresses, so all that it needs is here.
+    page = await jp_fetch(*endpoint, "try")
+    assert page.headers["Content-Type"].startswith("text/html") and b"openapi.json" in page.body
+    assert "script-src 'sha256-" in page.headers["Content-Security-Policy"]
+    assert (await body(jp_fetch(*endpoint, "openapi.json")))["info"]["title"] == "small"
+    with pytest.raises(HTTPClientError) as caught:
+        await jp_fetch(*endpoint, "console", method="POST", body="")
+    assert caught.value.code == 503 and caught.value.response is not None
+    assert "its terminals are off" in json.loads(caught.value.response.body)["error"]["message"]
+    await jp_fetch(*endpoint, method="DELETE")
 
 
 async def predict(jp_fetch: Fetch, rows: str, content_type: str) -> list[float]:

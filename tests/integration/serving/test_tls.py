@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from jupyter_slml.client import connect
 from jupyter_slml.client.gateway import only_this
-from jupyter_slml.errors import Unauthorized
+from jupyter_slml.errors import Invalid, Unauthorized
 from jupyter_slml.settings import Workspace
 from tests.integration.serving.conftest import CHURN
 from tests.integration.serving.stage import DEADLINE, GatewayProcess, StandIn
@@ -134,3 +134,7 @@ def test_a_certificate_that_cannot_be_used_is_named(place: Workspace, tmp_path: 
     result = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert result.returncode == 4 and "chain.pem" in result.stderr and "PEM" in result.stderr
     assert "Traceback" not in result.stderr
+    # So that the daemon can tell whoever waits for an endpoint.
+    assert "chain.pem" in json.loads(place.gateway_file().read_text())["problem"]
+    with pytest.raises(Invalid, match="cannot be used"):
+        place.settings().tls()

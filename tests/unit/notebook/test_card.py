@@ -72,6 +72,7 @@ def test_endpoint_card() -> None:
         "url": "http://127.0.0.1:1/x",
         "model": "late",
         "version": 2,
+        "spec": {"model": "late@champion", "follow": True},
         "replicas": [{"state": "ready"}, {"state": "lost"}],
         "revisions": [
             {"model": "late", "version": 2, "number": 3, "weight": 100},
@@ -81,7 +82,11 @@ def test_endpoint_card() -> None:
     made = bundle(endpoint_payload(view, "w"))
     assert made[MIME]["replicas"] == 1 and made[MIME]["id"] == "late"
     assert made[MIME]["traffic"] == [{"model": "late@2", "revision": 3, "weight": 100}] and made[MIME]["load"] is None
-    assert made["text/plain"].splitlines() == ["late: ready · late@2 · http://127.0.0.1:1/x", "  replicas    1"]
+    assert made["text/plain"].splitlines() == [
+        "late: ready · late@2 · http://127.0.0.1:1/x",
+        "  follows     late@champion",
+        "  replicas    1",
+    ]
 
 
 def test_tail_keeps_what_a_progress_bar_shows_last() -> None:

@@ -44,6 +44,9 @@ def test_help_is_the_docstring_and_the_answer_to_h(shell: InteractiveShell, plat
         ("%jobs stop --state q", {"queued"}),
         ("%%train --instance cpu.s", {"cpu.small"}),
         ("%deploy --inst", {"--instance"}),
+        ("%deploy --policy f", {"fixed"}),
+        ("%tokens create ci --scope ", {"invoke", "metrics"}),
+        ("%endpoint churn --dec", {"--decisions"}),
     ],
 )
 def test_completion(shell: InteractiveShell, platform: Platform, text: str, expected: set[str]) -> None:
