@@ -6,6 +6,7 @@ characters, NFC. It never becomes a file path: paths are made of ids and digests
 
 from __future__ import annotations
 
+import keyword
 import re
 import secrets
 import unicodedata
@@ -34,6 +35,12 @@ def check_name(text: str) -> str:
             "start with a letter or digit, at most 63 characters"
         )
     return name
+
+
+def check_variable(name: str) -> None:
+    """Raises ValueError for what is not the name of a Python variable."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ValueError(f"{name[:80]!r} is not the name of a Python variable")
 
 
 Name = Annotated[str, AfterValidator(check_name)]

@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from jupyter_slml.domain.model import Frozen
-from jupyter_slml.domain.specs.options import check_variable
+from jupyter_slml.domain.names import check_variable
 
 #: Names that a cell has for other purposes.
 RESERVED = ("trial", "slml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -142,7 +143,9 @@ class Tuned:
                 study_name=f"{self._job.name} ({self._job.id})",
                 directions=[item.direction for item in self.found.objectives],
             )
-            study.set_metric_names([item.metric for item in self.found.objectives])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                study.set_metric_names([item.metric for item in self.found.objectives])
             study.add_trials([_frozen(optuna, trial, self.found) for trial in self.found.trials])
         finally:
             optuna.logging.set_verbosity(before)

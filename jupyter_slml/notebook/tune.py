@@ -62,10 +62,12 @@ def tune(session: Session, line: TuneLine, cell: Cell) -> JobHandle | Table:
             remedy="Name the metric: --maximize auc or --minimize loss; the cell logs it by slml.log(auc=…), or its last "
             "expression is its value.",
         )
+    from jupyter_slml.notebook.source import read_source
+
     names = [entry.name for entry in line.space]
     header = [] if bare(session) else cell.header
+    _check_searched(read_source(cell.body, header, session.shell).tree, names)
     order = _order(session, line, cell.body, header, names, OPTIONS)
-    _check_searched(line, order.source.tree, names)
     _say_hoisted(line, order.source.tree, names)
     return carry_out(session, line, order)
 
@@ -130,10 +132,10 @@ def _check_line(line: TuneLine, names: Sequence[str]) -> None:
         strategies.pruner(line.pruning)
 
 
-def _check_searched(line: TuneLine, tree: ast.Module, names: Sequence[str]) -> None:
+def _check_searched(tree: ast.Module, names: Sequence[str]) -> None:
     for name in names:
         if not reads(tree, name):
-            words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+            words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id not in names}
             near = difflib.get_close_matches(name, sorted(words), n=1)
             guess = f"Did you mean {near[0]}?" if near else f"Use the variable {name} in the cell, or leave the search out."
             raise Invalid(f"--search {name}=…: the cell does not read {name}.", field="--search", value=name, remedy=guess)

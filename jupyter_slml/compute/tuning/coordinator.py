@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import time
+import traceback
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,16 +34,16 @@ MOST_IMPORTANT = 2000
 
 def become(payload: Mapping[str, Any], link: socket.socket, channel: Channel) -> NoReturn:
     """Turn this fork into the coordinator."""
-    code = 70
+    end = Link(link)
     try:
-        Coordinator(payload, Link(link), channel).run()
-        code = 0
-    except BaseException:
-        import traceback
-
+        Coordinator(payload, end, channel).run()
+    except Exception as error:
+        # The same would come of another attempt.
         traceback.print_exc()
+        text = f"The search cannot go on: {type(error).__name__}: {error}"
+        end.send({"end": {"failed": {"reason": "exception", "message": text[:2000]}}})
     finally:
-        os._exit(code)
+        os._exit(0)
 
 
 class Coordinator:
@@ -64,16 +65,19 @@ class Coordinator:
         self.spent: float = history["spent"]
         #: The best of `done`; with several objectives, the Pareto front.
         self.edge: list[Trial] = []
+        #: The same with those that have said their values and are not over yet: what patience goes by.
+        self.promised: list[Trial] = []
         self.budget = Budget(self.options, given["price"])
         for trial in self.done:
             self.edge = front([*self.edge, trial], self.goals)
-            self.budget.count(trial, best(self.edge, self.goals))
+            self._count(trial)
         #: Links of processes that wait for a trial, by pid; running trials by pid.
         self.idle: dict[int, Link] = {}
         self.running: dict[int, Running] = {}
         self.forking = 0
         self.numbers = {item.number for item in (*self.done, *self.again)}
         self.ending = ""
+        self.stopped = False
         self._progress_at = 0.0
         self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
@@ -115,7 +119,7 @@ class Coordinator:
     def _stop(self, *_: object) -> None:
         """SIGTERM: somebody ends the job."""
         self.ending = "it was stopped"
-        self.budget.urgent = True
+        self.budget.urgent = self.stopped = True
 
     def _head(self, message: Message) -> None:
         head = {"seen": self.history["seen"], "parallel": self.parallel, "most": self.options.most}
@@ -144,10 +148,8 @@ class Coordinator:
             os.read(self._wake[0], 4096)
         for fd in ready & links.keys():
             running = links[fd]
-            if running is not None:
-                for message in running.link.arrived():
-                    self._trial_says(running, message)
-                running.open = not running.link.closed
+            self._listen(running)
+            running.open = not running.link.closed
         if self.link.fileno() in ready:
             for message in self.link.arrived():
                 self._host_says(message)
@@ -216,6 +218,16 @@ class Coordinator:
             }
         )
 
+    def _listen(self, running: Running) -> None:
+        for message in running.link.arrived():
+            try:
+                self._trial_says(running, message)
+            except (KeyError, TypeError, ValueError):
+                # Nothing of ours: its code writes into descriptors that it found open.
+                traceback.print_exc()
+                running.link.close()
+                return
+
     def _trial_says(self, running: Running, message: Message) -> None:
         match message:
             case {"suggest": wanted}:
@@ -257,13 +269,16 @@ class Coordinator:
         """It has said its result: its place is free, though it may still write what it leaves."""
         running.done = done
         running.metrics.update(done["metrics"])
-        keep = False
-        if done["state"] == "complete":
-            candidate = Trial(number=running.asked.number, state="complete", values=done["values"])
-            keep = any(item.number == candidate.number for item in front([*self.edge, candidate], self.goals))
+        said = Trial(number=running.asked.number, **{key: done[key] for key in ("state", "values", "reason") if key in done})
+        keep = any(item.number == said.number for item in front([*self.edge, said], self.goals))
+        self._count(said)
         # Before the answer: the next one to ask should know of this one.
-        self._tell(running, done["state"], done["values"])
+        self._tell(running, done["state"], done.get("values", {}))
         running.link.send({"keep": keep})
+
+    def _count(self, trial: Trial) -> None:
+        self.promised = front([*self.promised, trial], self.goals)
+        self.budget.count(trial, best(self.promised, self.goals))
 
     def _tell(self, running: Running, state: str, values: Mapping[str, float]) -> None:
         if not running.told:
@@ -284,16 +299,20 @@ class Coordinator:
                     self._ended(running, message)
 
     def _ended(self, running: Running, message: Message) -> None:
-        for said in running.link.arrived():
-            self._trial_says(running, said)
+        if running.open:
+            self._listen(running)
         running.link.close()
+        if self.stopped and not message["reason"]:
+            # The same signal has reached it.
+            message = {**message, "reason": "stopped"}
         trial = running.record(message, self.optimizer.distributions(running.asked), self.optimizer.attrs(running.asked))
         trial = trial.evolve(spent=round(self._elapsed(), 3))
         self._tell(running, trial.state, trial.values)
         self.done.append(trial)
         self.edge = front([*self.edge, trial], self.goals)
+        if running.done is None:
+            self._count(trial)
         top = best(self.edge, self.goals)
-        self.budget.count(trial, top)
         line: dict[str, Any] = {"trial": trial.model_dump(mode="json", exclude_defaults=True) | {"number": trial.number}}
         if attrs := self.optimizer.study_attrs():
             line["study"] = {"study_attrs": attrs}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,8 @@ class Optimizer:
         attrs: Mapping[str, Any] | None = None,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        # What Optuna finds experimental is nothing to the reader of the job's log.
+        warnings.simplefilter("ignore")
         self.options = options
         self.space = options.space
         self._objectives = options.objectives
@@ -175,7 +178,9 @@ class Optimizer:
     def importances(self) -> dict[str, float]:
         """How much each parameter matters for the first objective; empty where that cannot be said."""
         try:
-            target = None if len(self._objectives) == 1 else lambda trial: trial.values[0]
+            sign = self._objectives[0].sign
+            # Low is good, for the evaluator.
+            target = None if len(self._objectives) == 1 else lambda trial: -sign * trial.values[0]
             found = optuna.importance.get_param_importances(self.study, target=target)
         except (RuntimeError, ValueError, ImportError):
             return {}

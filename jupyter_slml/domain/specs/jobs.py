@@ -10,9 +10,9 @@ from typing import Literal, Self
 from pydantic import Field, JsonValue, TypeAdapter, ValidationInfo, field_validator, model_validator
 
 from jupyter_slml.domain.model import Frozen
-from jupyter_slml.domain.names import Digest, Name
+from jupyter_slml.domain.names import Digest, Name, check_variable
 from jupyter_slml.domain.specs.batch import BatchSpec
-from jupyter_slml.domain.specs.options import check_variable, option
+from jupyter_slml.domain.specs.options import option
 from jupyter_slml.domain.specs.tuning import TuneSpec
 
 #: Upper bound of all parameters together, as JSON text.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 from typing import Annotated, Any
 
@@ -15,12 +14,6 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.
 def option(*flags: str, metavar: str | None = None, whole: bool = False) -> dict[str, Any]:
     """`json_schema_extra` of a field that a magic spells with `flags`. A list is split at commas unless it is `whole`."""
     return {"flags": list(flags), "metavar": metavar} | ({"whole": True} if whole else {})
-
-
-def check_variable(name: str) -> None:
-    """Raises ValueError for what is not the name of a Python variable."""
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise ValueError(f"{name[:80]!r} is not the name of a Python variable")
 
 
 def _seconds(value: object) -> object:
