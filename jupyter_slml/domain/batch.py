@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,8 @@ from pydantic import Field
 
 from jupyter_slml.domain.model import Frozen
 
+#: What a batch job tells as metrics while it runs.
+FIGURES = ("rows", "rows_total", "rows_per_second", "eta_seconds", "errors", "parts", "parts_total")
 #: With a share of an unknown number of rows, so many are looked at before a job is ended early.
 ENOUGH = 10_000
 
@@ -157,3 +160,20 @@ class PartRecord(Frozen):
 def part_name(number: int, output_format: str) -> str:
     """The same for the same part, whoever writes it."""
     return f"part-{number:05d}.{output_format}"
+
+
+def progress_text(figures: Mapping[str, float], *, ended: bool) -> str:
+    """`4,200,000 of 10,000,000 rows (42 %), 1,050,000 rows/s, 6 s left, 3 errors, 4 of 10 parts`; empty before the first."""
+    if "parts_total" not in figures:
+        return ""
+    rows, total = int(figures.get("rows", 0)), figures.get("rows_total")
+    parts = [f"{rows:,} of {int(total):,} rows ({rows / max(total, 1) * 100:.0f} %)" if total else f"{rows:,} rows"]
+    if figures.get("rows_per_second"):
+        parts.append(f"{figures['rows_per_second']:,.0f} rows/s")
+    left = figures.get("eta_seconds")
+    if left and not ended:
+        parts.append(f"{left:.0f} s left" if left < 120 else f"{left / 60:.0f} min left")
+    errors = int(figures.get("errors", 0))
+    if errors:
+        parts.append(f"{errors:,} error{'s' if errors != 1 else ''}")
+    return ", ".join([*parts, f"{int(figures.get('parts', 0))} of {int(figures['parts_total'])} parts"])

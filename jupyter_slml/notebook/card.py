@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from jupyter_slml.domain.batch import FIGURES, progress_text
 from jupyter_slml.domain.states import JobState
 from jupyter_slml.notebook import search
 from jupyter_slml.notebook.drawing import Points, spark
@@ -43,7 +44,7 @@ def job_payload(
         "started_at": job.started_at,
         "ended_at": job.ended_at,
         "instance": job.spec.instance,
-        "metrics": dict(job.metrics),
+        "metrics": {name: value for name, value in job.metrics.items() if job.spec.batch is None or name not in FIGURES},
         "registered": job.registered,
         "outcome": None
         if outcome is None
@@ -61,6 +62,9 @@ def job_payload(
         "phases": [phase.model_dump() for phase in phases],
         "expected_at": getattr(job, "expected_at", None),
         "curves": dict(curves or {}),
+        "batch": None
+        if job.spec.batch is None
+        else {"output": job.spec.batch.output, "progress": progress_text(job.metrics, ended=job.ended_at is not None)},
         "revision": job.revision,
         "headless": headless,
     }
@@ -112,6 +116,8 @@ def text(payload: Mapping[str, Any]) -> str:
         parts.append(payload["reason"])
     if payload.get("tuning"):
         parts.append(search.text(payload["tuning"]))
+    elif payload.get("batch"):
+        parts += [payload["batch"]["progress"]] if payload["batch"]["progress"] else []
     else:
         parts += [f"{name} {value:.6g}" for name, value in payload["metrics"].items()]
     if payload["registered"]:
@@ -154,6 +160,8 @@ def _job_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("ran", escape(human_seconds(elapsed(payload)))),
         ("time", escape(spent(payload))),
         ("on", escape(payload["instance"])),
+        ("progress", escape((payload.get("batch") or {}).get("progress", ""))),
+        ("written to", f"<code>{escape(payload['batch']['output'])}</code>" if payload.get("batch") else ""),
         ("metrics", _metrics(payload)),
         *(search.rows(payload["tuning"]) if payload.get("tuning") else ()),
         ("captured", escape(sizes)),
