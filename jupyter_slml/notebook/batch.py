@@ -198,7 +198,12 @@ def _inputs(session: Session, line: BatchLine) -> tuple[list[str], Any]:
         if isinstance(found, str) and found.isidentifier() and hasattr(session.namespace.get(found), "columns"):
             found = session.namespace[found]
         if isinstance(found, (str, os.PathLike)):
-            uris.append(resolve_inputs({"input": os.fspath(found)}, Path.cwd())["input"])
+            try:
+                uris.append(resolve_inputs({"": os.fspath(found)}, Path.cwd())[""])
+            except Invalid as error:
+                raise Invalid(
+                    error.message.replace("--input =", "--input "), field="--input", value=error.value, remedy=error.remedy
+                ) from None
         elif len(line.input) > 1:
             raise Invalid(
                 "A DataFrame is the only input, or none of them.",

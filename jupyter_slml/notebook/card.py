@@ -44,7 +44,7 @@ def job_payload(
         "started_at": job.started_at,
         "ended_at": job.ended_at,
         "instance": job.spec.instance,
-        "metrics": {name: value for name, value in job.metrics.items() if job.spec.batch is None or name not in FIGURES},
+        "metrics": dict(job.metrics),
         "registered": job.registered,
         "outcome": None
         if outcome is None
@@ -62,9 +62,7 @@ def job_payload(
         "phases": [phase.model_dump() for phase in phases],
         "expected_at": getattr(job, "expected_at", None),
         "curves": dict(curves or {}),
-        "batch": None
-        if job.spec.batch is None
-        else {"output": job.spec.batch.output, "progress": progress_text(job.metrics, ended=job.ended_at is not None)},
+        **({} if job.spec.batch is None else {"batch": _batch(job)}),
         "revision": job.revision,
         "headless": headless,
     }
@@ -193,10 +191,19 @@ def spent(payload: Mapping[str, Any], now: float | None = None) -> str:
     return ", ".join(parts)
 
 
+def _batch(job: Job) -> dict[str, Any]:
+    """What a card says of a batch job alone."""
+    assert job.spec.batch is not None
+    progress = progress_text(job.metrics, ended=job.ended_at is not None)
+    return {"output": job.spec.batch.output, "progress": progress}
+
+
 def _metrics(payload: Mapping[str, Any]) -> str:
     """Each metric with its last value and, where it has one, its curve."""
     parts = []
     for name, value in payload["metrics"].items():
+        if payload.get("batch") and name in FIGURES:
+            continue
         curve = spark(name, payload["curves"].get(name, ()))
         parts.append(f"<div>{escape(name)} = {value:.6g}{' ' + curve if curve else ''}</div>")
     return "".join(parts)

@@ -523,6 +523,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Parts
+         * @description The parts of a batch job and its progress, also of one that runs.
+         */
+        get: operations["read_parts_jobs__job__parts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{job}/stop": {
         parameters: {
             query?: never;
@@ -537,6 +557,26 @@ export interface paths {
          * @description Ask for its end. Asking again changes nothing.
          */
         post: operations["stop_job_jobs__job__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/{job}/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Trials
+         * @description The trials of a tuning job, also of one that runs.
+         */
+        get: operations["read_trials_jobs__job__trials_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1025,6 +1065,123 @@ export interface components {
          * @enum {string}
          */
         AttemptState: "submitted" | "running" | "succeeded" | "failed" | "stopped" | "timed_out" | "lost";
+        /**
+         * BatchModel
+         * @description The registered version that predicts. Its bytes are the capture `MODEL`.
+         */
+        BatchModel: {
+            /** Digest */
+            digest: string;
+            /** Format */
+            format: string;
+            /** Reference */
+            reference: string;
+            /** Signature */
+            signature?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
+        /**
+         * BatchSpec
+         * @description A batch job as it is submitted.
+         */
+        BatchSpec: {
+            /**
+             * Allow Pickle
+             * @description Allow a model that is stored as a pickle, which runs code when it is loaded.
+             * @default false
+             */
+            allow_pickle: boolean;
+            /**
+             * Batch Rows
+             * @description Rows that are predicted at once. They bound the memory.
+             * @default 65536
+             */
+            batch_rows: number;
+            /**
+             * Format
+             * @description Format of the input: parquet, csv, jsonl or arrow. auto: by the names of the files.
+             * @default auto
+             * @enum {string}
+             */
+            format: "auto" | "parquet" | "csv" | "jsonl" | "arrow";
+            /**
+             * Header
+             * @description Whether CSV files have a header. auto: yes, unless their first line has only numbers.
+             * @default auto
+             * @enum {string}
+             */
+            header: "auto" | "yes" | "no";
+            /** Input */
+            input?: string[];
+            /**
+             * Input Filter
+             * @description Columns that the model gets, as SageMaker writes them: $['a','b'], $.a, $[1:], $[0,2].
+             * @default $
+             */
+            input_filter: string;
+            /**
+             * Join Source
+             * @description input: as --keep all. none: as --keep none.
+             */
+            join_source?: ("input" | "none") | null;
+            /**
+             * Keep
+             * @description Input columns that stand beside the predictions: all, none, or their names. Unset: all.
+             */
+            keep?: string[];
+            /**
+             * Max Errors
+             * @description Records that may fail: a number, or a share of all rows such as 1%. One more ends the job.
+             * @default 0
+             */
+            max_errors: string;
+            model?: components["schemas"]["BatchModel"] | null;
+            /** Output */
+            output: string;
+            /**
+             * Output Filter
+             * @description Columns of the output, chosen after the join: $['id','prediction'], $[0,-1]. SageMakerOutput means the predictions.
+             * @default $
+             */
+            output_filter: string;
+            /**
+             * Output Format
+             * @description Format of the output. auto: the input's; of a DataFrame parquet.
+             * @default auto
+             * @enum {string}
+             */
+            output_format: "auto" | "parquet" | "csv" | "jsonl" | "arrow";
+            /**
+             * Overwrite
+             * @description Delete what an earlier batch job left in the output.
+             * @default false
+             */
+            overwrite: boolean;
+            /**
+             * Parallel
+             * @description Parts at the same time. Unset: one per core of the instance type.
+             */
+            parallel?: number | null;
+            /**
+             * Part Retries
+             * @description Try a part again so many times when its process dies or cannot write.
+             * @default 2
+             */
+            part_retries: number;
+            /**
+             * Part Rows
+             * @description Rows of a part at most, as far as row groups allow. A part is what a retry does again.
+             * @default 1000000
+             */
+            part_rows: number;
+            /**
+             * Resume
+             * @description Go on where an earlier batch job with the same input, model and options ended.
+             * @default false
+             */
+            resume: boolean;
+        };
         /**
          * Capture
          * @description One notebook name that travels with the cell, content-addressed.
@@ -1820,6 +1977,7 @@ export interface components {
              * @default 1
              */
             backoff: number;
+            batch?: components["schemas"]["BatchSpec"] | null;
             bundle?: components["schemas"]["SourceBundle"] | null;
             /** Captures */
             captures?: components["schemas"]["Capture"][];
@@ -1936,6 +2094,7 @@ export interface components {
              * @default 0
              */
             timeout_retries: number;
+            tuning?: components["schemas"]["TuneSpec"] | null;
         };
         /**
          * JobState
@@ -2169,6 +2328,19 @@ export interface components {
             secret: string;
         };
         /**
+         * Objective
+         * @description A metric that shall become as large, or as small, as can be.
+         */
+        Objective: {
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "maximize" | "minimize";
+            /** Metric */
+            metric: string;
+        };
+        /**
          * Origin
          * @description Where the cell stands.
          */
@@ -2233,6 +2405,97 @@ export interface components {
             state: components["schemas"]["AttemptState"];
         };
         /**
+         * PartList
+         * @description The parts of a batch job that were begun, and how far it is: `rows` of `rows_total`, `rows_per_second`,
+         *     `eta_seconds`, `errors`, `parts` of `parts_total`; a figure that nobody knows is left out.
+         */
+        PartList: {
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /** Output */
+            output: string;
+            /** Parts */
+            parts: components["schemas"]["PartRecord"][];
+        };
+        /**
+         * PartRecord
+         * @description A part's line in the manifest, and what is told of it meanwhile.
+         */
+        PartRecord: {
+            /** At */
+            at?: number | null;
+            /**
+             * Attempt
+             * @default
+             */
+            attempt: string;
+            /**
+             * Bytes
+             * @default 0
+             */
+            bytes: number;
+            /**
+             * Errors
+             * @default 0
+             */
+            errors: number;
+            /**
+             * File
+             * @default
+             */
+            file: string;
+            /**
+             * Input
+             * @default
+             */
+            input: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Part */
+            part: number;
+            /**
+             * Rows
+             * @default 0
+             */
+            rows: number;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds: number;
+            /**
+             * Sha256
+             * @default
+             */
+            sha256: string;
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /**
+             * Sources
+             * @default 1
+             */
+            sources: number;
+            /**
+             * State
+             * @default committed
+             * @enum {string}
+             */
+            state: "running" | "committed" | "failed";
+            /**
+             * Tries
+             * @default 1
+             */
+            tries: number;
+        };
+        /**
          * Phase
          * @description One stretch of time. `end` is None while it lasts.
          */
@@ -2281,7 +2544,7 @@ export interface components {
          * @description Why an attempt ended as it did.
          * @enum {string}
          */
-        Reason: "done" | "exception" | "output" | "exit" | "memory" | "disk" | "input" | "timeout" | "stop" | "platform";
+        Reason: "done" | "exception" | "objective" | "output" | "exit" | "memory" | "disk" | "input" | "timeout" | "stop" | "platform";
         /**
          * RegisterSpec
          * @description Register an output of a succeeded job as a new version of a model.
@@ -2694,6 +2957,225 @@ export interface components {
         TransitionList: {
             /** Transitions */
             transitions: components["schemas"]["Transition"][];
+        };
+        /**
+         * Trial
+         * @description One configuration that was tried. Times are epoch seconds by the host's clock.
+         */
+        Trial: {
+            /**
+             * Attempt
+             * @default 1
+             */
+            attempt: number;
+            /** Cpu Seconds */
+            cpu_seconds?: number | null;
+            /** Displays */
+            displays?: string | null;
+            /** Distributions */
+            distributions?: {
+                [key: string]: string;
+            };
+            /** Ended At */
+            ended_at?: number | null;
+            /** Environment */
+            environment?: {
+                [key: string]: string;
+            };
+            error?: components["schemas"]["CellError"] | null;
+            /** Files */
+            files?: components["schemas"]["Artifact"][];
+            /** Intermediate */
+            intermediate?: [
+                number,
+                number
+            ][];
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Metrics */
+            metrics?: {
+                [key: string]: number;
+            };
+            /** Number */
+            number: number;
+            /** Outputs */
+            outputs?: components["schemas"]["Artifact"][];
+            /** Params */
+            params?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Peak Memory */
+            peak_memory?: number | null;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Seed */
+            seed?: number | null;
+            /** Skipped */
+            skipped?: {
+                [key: string]: string;
+            };
+            /**
+             * Spent
+             * @default 0
+             */
+            spent: number;
+            /** Started At */
+            started_at?: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "complete" | "pruned" | "failed" | "stopped";
+            /** System Attrs */
+            system_attrs?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** User Attrs */
+            user_attrs?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Values */
+            values?: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * TrialList
+         * @description The trials of a tuning job: numbers of the best and of those on the Pareto front.
+         */
+        TrialList: {
+            /** Best */
+            best?: number | null;
+            /**
+             * Ended
+             * @default
+             */
+            ended: string;
+            /** Front */
+            front?: number[];
+            /**
+             * Hoist Note
+             * @default
+             */
+            hoist_note: string;
+            /**
+             * Hoisted
+             * @default 0
+             */
+            hoisted: number;
+            /** Importances */
+            importances?: {
+                [key: string]: number;
+            };
+            /** Lines */
+            lines?: {
+                [key: string]: number;
+            };
+            /**
+             * Most
+             * @default 0
+             */
+            most: number;
+            /** Objectives */
+            objectives: components["schemas"]["Objective"][];
+            /**
+             * Parallel
+             * @default 0
+             */
+            parallel: number;
+            /** Study Attrs */
+            study_attrs?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Trials */
+            trials?: components["schemas"]["Trial"][];
+        };
+        /**
+         * TuneSpec
+         * @description What a tuning job is told beyond its cell.
+         */
+        TuneSpec: {
+            /**
+             * Budget
+             * @description End the search when it has cost so much: the price of the instance type times its time.
+             */
+            budget?: number | null;
+            /**
+             * Hoist
+             * @description Run the leading statements that do not depend on a searched variable once, not in every trial.
+             * @default true
+             */
+            hoist: boolean;
+            /**
+             * Maximize
+             * @description The metric that shall become large: what the cell logs by slml.log or autolog, or the value of its last expression. May be repeated, also with --minimize: then the trials that no other beats in all are the Pareto front.
+             */
+            maximize?: string[];
+            /**
+             * Minimize
+             * @description The same for one that shall become small.
+             */
+            minimize?: string[];
+            /**
+             * Parallel
+             * @description Trials that run at once. Unset: one for each cpu of the instance type.
+             */
+            parallel?: number | null;
+            /**
+             * Patience
+             * @description End the search after so many trials in a row without a better one.
+             */
+            patience?: number | null;
+            /**
+             * Pruner
+             * @description Which running trials are ended early, by the objective that they log with a step: none, median, percentile, asha, hyperband, threshold, patient, wilcoxon; with parameters: asha:min_resource=5,reduction_factor=3.
+             * @default none
+             */
+            pruner: string;
+            /**
+             * Sampler
+             * @description How the next trial is chosen: tpe, random, grid, qmc, cmaes, nsga2, nsga3, gp, brute; with parameters: tpe:n_startup_trials=20.
+             * @default tpe
+             */
+            sampler: string;
+            /**
+             * Search
+             * @description A searched variable of the cell: max_depth=3..10, eta=0.01..0.3:log, x=0..1:step0.1, booster=gbtree,dart, "gamma=0..5 if booster=gbtree". May be repeated. Unset: the cell calls trial.suggest_float(…) and its like.
+             */
+            search?: string[];
+            /**
+             * Seed
+             * @description Seed of the sampler and, with a trial's number, of its random numbers. Unset: one of the job's.
+             */
+            seed?: number | null;
+            /**
+             * Time Limit
+             * @description End the search after this time (90, 10m, 1h); the best trial until then counts.
+             */
+            time_limit?: number | null;
+            /**
+             * Trials
+             * @description How many trials to run. Unset: 50, or as many as the grid has points.
+             */
+            trials?: number | null;
+            /**
+             * Warm Mode
+             * @description same: its trials count as known results. transfer: other data or code; only its best values are tried first.
+             * @default same
+             * @enum {string}
+             */
+            warm_mode: "same" | "transfer";
+            /**
+             * Warm Start
+             * @description Learn from an earlier tuning job (id or name). May be repeated.
+             */
+            warm_start?: string[];
         };
         /** ValidationError */
         ValidationError: {
@@ -3784,6 +4266,37 @@ export interface operations {
             };
         };
     };
+    read_parts_jobs__job__parts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     stop_job_jobs__job__stop_post: {
         parameters: {
             query?: never;
@@ -3802,6 +4315,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_trials_jobs__job__trials_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialList"];
                 };
             };
             /** @description Validation Error */

@@ -37,6 +37,8 @@ export interface IJobCard {
   phases?: IPhase[];
   expected_at?: number | null;
   curves?: ICurves;
+  /** Of a batch job alone: where its parts go. Its progress is read off the metrics. */
+  batch?: { output: string; progress: string };
 }
 
 /** An endpoint's card. */
