@@ -19,7 +19,7 @@ from jupyter_slml.domain.batch import PartRecord
 from jupyter_slml.domain.specs.batch import BatchSpec
 
 #: Seconds between two looks at the memory of slots.
-_LOOK = 0.1
+_LOOK = 0.05
 #: Of the rows of a batch, after a slot had too little memory for them.
 _LESS = 4
 

@@ -30,6 +30,9 @@ from jupyter_slml.errors import SlmlError
 
 prepare = cells.prepare
 
+#: Of the instance's memory, what the slots may have together: one that takes more ends before all of them do.
+_SHARED = 0.85
+
 
 def run(payload: dict[str, Any], messages: int) -> int:
     """Run the batch job that `payload` describes. Returns the exit code; never raises."""
@@ -126,7 +129,7 @@ class Host:
             theirs.close()
             return pid, Link(ours)
 
-        memory = int(self.given["memory"] / slots)
+        memory = int(self.given["memory"] * _SHARED / slots)
         crew = Crew(fork, open_parts, slots, self.spec, progress, memory, procfs.private_memory(os.getpid()))
         result = crew.work()
         if result is not None:
