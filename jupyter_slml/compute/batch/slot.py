@@ -30,7 +30,7 @@ from jupyter_slml.compute.failures import describe
 from jupyter_slml.compute.tuning.wire import Link
 from jupyter_slml.domain.batch import Part, PartRecord, Piece, Plan, part_name
 from jupyter_slml.domain.specs.batch import BatchSpec
-from jupyter_slml.errors import SlmlError
+from jupyter_slml.errors import ModelError, SlmlError
 
 #: Seconds between two words of progress.
 _TELL = 0.2
@@ -200,6 +200,9 @@ class Slot:
             whole = stop - start == count
             try:
                 found = self._work.predict(data if whole else self._work.take(data, slice(start, stop)), stop - start)
+            except ModelError as error:
+                # Of no single record: fewer rows at once would only hide it.
+                raise Fatal({"failed": {"reason": "output", "message": error.message}}) from error
             except Exception as error:
                 if "error" not in self._about:
                     self._about["error"] = True
