@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import time
@@ -89,7 +90,9 @@ class Host:
         return None if error is None else {"error": describe(error, self.cell.name, self.cell.folder)}
 
     def _outset(self) -> Answer:
-        digest = work_digest(self.spec, self.payload["source"], self._captures, self.payload["parameters"])
+        # The lines of the magic are comments of the cell, and say how it shall run and not what it does.
+        code = ast.dump(ast.parse(self.cell.shell.transform_cell(self.payload["source"])))
+        digest = work_digest(self.spec, code, self._captures, self.payload["parameters"])
         planner = Planner(self.spec, self.payload["job"], digest, self.given["parallel"])
         return about(*begin(planner, target(self.spec.output), self.frame))
 

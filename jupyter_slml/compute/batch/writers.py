@@ -48,7 +48,9 @@ class Counted(io.RawIOBase):
 def writer(kind: str, sink: Counted, schema: pa.Schema) -> Writer:
     match kind:
         case "parquet":
-            return pa.parquet.ParquetWriter(sink, schema)  # type: ignore[no-any-return]
+            # A dictionary of numbers is made for every column, and given up for most of them.
+            texts = [field.name for field in schema if not _is_number(field.type)]
+            return pa.parquet.ParquetWriter(sink, schema, use_dictionary=texts or False)  # type: ignore[no-any-return]
         case "arrow":
             return pa.ipc.new_file(sink, schema)  # type: ignore[no-any-return]
         case "csv":
@@ -101,3 +103,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
     return str(value)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

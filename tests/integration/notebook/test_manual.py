@@ -99,3 +99,24 @@ def test_the_fourth_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
     # The secret of the token is in its file alone.
     assert (tmp_path / "rides.token").read_text().strip() not in (tmp_path / "out.ipynb").read_text()
     assert "rides: stopped" in said(done, "%undeploy rides")
+
+
+@pytest.mark.slow
+def test_the_sixth_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
+    done = execute("06-batch.ipynb", tmp_path)
+    assert "bikes-of-days: succeeded" in said(done, "%batch bikes --input days --output busy") and "prediction" in said(
+        done, "job.preview(5)"
+    )
+    parts = said(done, "job.parts[[")
+    assert parts.count("committed") == 4 and "part-00003.parquet" in parts
+    assert said(done, "sorted(path.name for path in").startswith("['_SUCCESS', '_manifest', 'part-00000.parquet'")
+    assert "200000" in said(done, 'pd.read_parquet("busy")')
+    assert "of 'process'" in said(done, 'slml.job("slow").wait()\nexcept')
+    assert "stopped after" in said(done, "_ = slow.stop()")
+    assert said(done, 'found = pd.read_parquet("slow")').strip() == "200000 rows, 200000 different ones"
+    bad = said(done, "lines[17] =")
+    assert "--max-errors allows 0" in bad and "'warm' is not a number" in bad
+    errors = said(done, "--max-errors 1% --overwrite")
+    assert "'warm' is not a number" in errors and "it has 1 values, and there are 2 columns" in errors
+    assert '"prediction":' in said(done, "from_csv/part-00000.jsonl")
+    assert "id" in said(done, "SageMakerOutput") and "warmth" not in said(done, "SageMakerOutput")
