@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -16,8 +15,9 @@ import pyarrow as pa
 from jupyter_slml.compute.batch.columns import check_types, chosen, text_types
 from jupyter_slml.compute.batch.records import is_paired, stretches
 from jupyter_slml.compute.batch.rows import ReadFailed, first_line, is_local
+from jupyter_slml.compute.batch.samples import is_number, lenient, line_end, sample, sampled, unified, width
 from jupyter_slml.compute.batch.tables import ArrowReader, ParquetReader, units
-from jupyter_slml.compute.batch.text import NULLS, compression, open_text
+from jupyter_slml.compute.batch.text import compression, open_text
 from jupyter_slml.compute.source import resolve
 from jupyter_slml.domain.batch import InputFile, Part, Piece, Plan, TextShape
 from jupyter_slml.domain.specs.batch import BatchSpec
@@ -25,8 +25,8 @@ from jupyter_slml.errors import Invalid
 
 #: Name of the channel in messages.
 _CHANNEL = "input"
-#: Bytes at a file's start, and files, that are looked at to learn what text columns hold.
-_SAMPLE, _SAMPLES = 256 << 10, 5
+#: Files that are looked at to learn what text columns hold.
+_SAMPLES = 5
 #: Rows of a part at least, as long as every slot has one.
 _FEWEST = 50_000
 
@@ -212,27 +212,27 @@ class Planner:
         starts: list[int] = []
         for file in files:
             try:
-                sample = _sample(file.path)
+                data = sample(file.path)
             except (OSError, EOFError, pa.ArrowException) as error:
                 found.append(file.evolve(problem=f"it is damaged ({first_line(error)})"))
                 starts.append(0)
                 continue
-            start = 3 if sample.startswith(b"\xef\xbb\xbf") else 0
-            if kind == "csv" and sample[start:].strip():
-                own, delimiter, header = self._head(sample[start:], names)
+            start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+            if kind == "csv" and data[start:].strip():
+                own, delimiter, header = self._head(data[start:], names)
                 if names is None:
                     names, shape = own, shape.evolve(delimiter=delimiter, header=header)
                 elif own != names:
                     raise _other_columns(file.path, own, names, self.spec)
                 if shape.header:
-                    start += _line_end(sample[start:])
-            if len(samples) < _SAMPLES and sample[start:].strip():
-                samples.append(_sampled(sample[start:], kind, shape, names or []))
+                    start += line_end(data[start:])
+            if len(samples) < _SAMPLES and data[start:].strip():
+                samples.append(sampled(data[start:], kind, shape, names or []))
             if not found:
-                shape = shape.evolve(width=_width(sample[start:]))
+                shape = shape.evolve(width=width(data[start:]))
             starts.append(start)
             found.append(file)
-        schema = _unified(samples) if samples else None
+        schema = unified(samples) if samples else None
         if kind == "csv" and schema is None and names is not None:
             schema = pa.schema([(name, pa.string()) for name in names])
         if schema is not None:
@@ -243,14 +243,14 @@ class Planner:
         return found, pieces, schema, shape
 
     def _check_text(self, features: list[str], schema: pa.Schema, kind: str, files: list[InputFile]) -> None:
-        check_types(self.spec, features, _lenient(schema, features, files[0].path, kind), files[0].path)
+        check_types(self.spec, features, lenient(schema, features, files[0].path, kind), files[0].path)
 
-    def _head(self, sample: bytes, names: list[str] | None) -> tuple[list[str], str, bool]:
+    def _head(self, data: bytes, names: list[str] | None) -> tuple[list[str], str, bool]:
         """Columns, delimiter and whether there is a header."""
-        line = sample[: _line_end(sample)].decode("utf-8", errors="replace").rstrip("\r\n")
+        line = data[: line_end(data)].decode("utf-8", errors="replace").rstrip("\r\n")
         delimiter = max(",\t;|", key=line.count)
         cells = next(csv.reader([line], delimiter=delimiter), [])
-        header = self.spec.header == "yes" or (self.spec.header == "auto" and not all(map(_is_number, cells)))
+        header = self.spec.header == "yes" or (self.spec.header == "auto" and not all(map(is_number, cells)))
         if header:
             twice = [cell for cell in cells if cells.count(cell) > 1]
             if twice:
@@ -286,114 +286,6 @@ class Planner:
 def _wanted(spec: BatchSpec, schema: pa.Schema) -> set[str]:
     features, kept = chosen(spec, schema.names)
     return {*features, *kept}
-
-
-def _sample(path: str) -> bytes:
-    with open_text(path) as file:
-        data = bytes(file.read(_SAMPLE))
-    if len(data) < _SAMPLE:
-        return data
-    # Whole records, as far as one can see.
-    return data[: data.rfind(b"\n") + 1] or data
-
-
-def _sampled(data: bytes, kind: str, shape: TextShape, names: list[str]) -> pa.Schema:
-    """Types that the first records have; what cannot be parsed is left out."""
-    source = pa.BufferReader(data)
-    if kind == "csv":
-        table = pa.csv.read_csv(
-            source,
-            pa.csv.ReadOptions(column_names=names, use_threads=False),
-            pa.csv.ParseOptions(delimiter=shape.delimiter, newlines_in_values=True, invalid_row_handler=lambda row: "skip"),
-            pa.csv.ConvertOptions(null_values=NULLS, strings_can_be_null=True),
-        )
-        return table.schema
-    good = []
-    for line in data.splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            good.append(record)
-    while True:
-        try:
-            text = "\n".join(json.dumps(record) for record in good).encode()
-            return pa.json.read_json(pa.BufferReader(text), pa.json.ReadOptions(use_threads=False)).schema
-        except pa.ArrowInvalid:
-            if len(good) <= 1:
-                return pa.schema([])
-            good = good[: len(good) // 2]
-
-
-def _unified(samples: list[pa.Schema]) -> pa.Schema:
-    fields: dict[str, pa.DataType] = {}
-    for schema in samples:
-        for field in schema:
-            fields[field.name] = _wider(fields[field.name], field.type) if field.name in fields else field.type
-    return pa.schema(list(fields.items()))
-
-
-def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    if one.equals(other) or pa.types.is_null(other):
-        return one
-    if pa.types.is_null(one):
-        return other
-    numbers = [pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in (one, other)]
-    return pa.float64() if all(numbers) else pa.string()
-
-
-def _lenient(schema: pa.Schema, features: list[str], path: str, kind: str) -> pa.Schema:
-    """A column of which most sampled values are numbers is one of numbers with some bad records among them."""
-    doubtful = [name for name in features if pa.types.is_string(schema.field(name).type)]
-    if not doubtful:
-        return schema
-    records = _values(_sample(path), kind)
-    for name in doubtful:
-        values = [record.get(name) for record in records]
-        numbers = sum(_is_number(value) for value in values if value is not None)
-        if numbers * 2 > len(values):
-            schema = schema.set(schema.get_field_index(name), pa.field(name, pa.float64()))
-    return schema
-
-
-def _values(data: bytes, kind: str, most: int = 2000) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    if kind == "csv":
-        text = data.decode("utf-8-sig", errors="replace")
-        line = text.partition("\n")[0]
-        for record in csv.DictReader(io.StringIO(text), delimiter=max(",\t;|", key=line.count)):
-            found.append(record)
-            if len(found) >= most:
-                break
-        return found
-    for row in data.splitlines()[:most]:
-        try:
-            value = json.loads(row)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            found.append(value)
-    return found
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, (int, float)):
-        return True
-    try:
-        float(str(value).strip() or "nan")
-    except ValueError:
-        return str(value) in NULLS
-    return True
-
-
-def _line_end(data: bytes) -> int:
-    place = data.find(b"\n")
-    return len(data) if place < 0 else place + 1
-
-
-def _width(data: bytes) -> float:
-    return max(2.0, len(data) / max(1, data.count(b"\n")))
 
 
 def _other_columns(path: str, own: list[str], names: list[str], spec: BatchSpec) -> Invalid:

@@ -171,8 +171,9 @@ class RemoteTarget:
         except BaseException:
             with contextlib.suppress(Exception):
                 file.discard()
-            # Not closed: closing would complete the upload.
-            file.closed = True
+            # Closing it, as its end would, completes the upload.
+            with contextlib.suppress(AttributeError):
+                file.closed = True
             raise
         file.close()
 
