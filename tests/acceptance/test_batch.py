@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def batch(site: Site, source: str, data: Path | str, output: Path, **options: Any) -> Job:
+def batch(site: Site, source: str, data: Path | str, output: Path | str, **options: Any) -> Job:
     job = {name: options.pop(name) for name in ("instance", "timeout", "platform_retries") if name in options}
     given = {"input": [str(data)], "output": str(output), "part_rows": 100, **options}
     return site.submit(source, kind="batch", batch=given, **{"instance": "cpu.medium", **job})
@@ -280,6 +281,24 @@ def test_every_format_goes_in_and_out(shared: Site, tmp_path: Path, kind: str) -
     assert found.id.tolist() == list(range(300)) and found.twice.tolist() == list(map(float, range(300)))
     assert [None if pd.isna(text) else text for text in found.text] == texts
     assert found.length.iloc[:3].tolist() == [5.0, 15.0, 9.0]
+
+
+def test_files_of_a_store_are_read_where_they_are(shared: Site, data: Path, tmp_path: Path) -> None:
+    """Every file system of fsspec: here one in a zip archive, by a pattern and by name."""
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for path in data.iterdir():
+            archive.write(path, path.name)
+    output = tmp_path / "out"
+    done(shared, PLAIN, f"zip://*.parquet::{tmp_path / 'all.zip'}", output)
+    assert whole(output).prediction.tolist() == [2.0 * row for row in range(ROWS)]
+    done(shared, PLAIN, f"zip://3.parquet::file://{tmp_path / 'all.zip'}", f"file://{tmp_path / 'one'}")
+    assert whole(tmp_path / "one").id.tolist() == list(range(300, 400))
+
+
+def test_a_csv_file_with_a_header_alone_has_no_rows(shared: Site, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,x\n")
+    found = done(shared, PLAIN, tmp_path / "in.csv", tmp_path / "out")
+    assert found.metrics["rows"] == 0 and (tmp_path / "out" / "_SUCCESS").exists()
 
 
 def test_setup_runs_once_in_every_slot_and_the_cell_once(shared: Site, data: Path, tmp_path: Path) -> None:

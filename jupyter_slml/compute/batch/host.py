@@ -142,7 +142,7 @@ class Host:
             return ended
         progress.tell(final=True)
         print(  # noqa: T201
-            f"{ended['rows']:,} rows predicted, {ended['errors'] + progress.damaged:,} errors, "
-            f"{ended['parts']} parts in {self.spec.output}"
+            f"{ended['rows']:,} rows predicted, {ended['errors'] + progress.damaged:,} failed; "
+            f"{ended['parts']} part{'s' if ended['parts'] != 1 else ''} in {self.spec.output}"
         )
         return {"error": None, "environment": environment()}

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from jupyter_slml.compute.batch.columns import check_types, chosen, text_types
 from jupyter_slml.compute.batch.records import is_paired, stretches
-from jupyter_slml.compute.batch.rows import ReadFailed, first_line, is_local
+from jupyter_slml.compute.batch.rows import ReadFailed, file_name, first_line, is_local
 from jupyter_slml.compute.batch.samples import is_number, lenient, line_end, sample, sampled, unified, width
 from jupyter_slml.compute.batch.tables import ArrowReader, ParquetReader, units
 from jupyter_slml.compute.batch.text import compression, open_text
-from jupyter_slml.compute.source import resolve
+from jupyter_slml.compute.source import Source, resolve
 from jupyter_slml.domain.batch import InputFile, Part, Piece, Plan, TextShape
 from jupyter_slml.domain.specs.batch import BatchSpec
 from jupyter_slml.errors import Invalid
@@ -71,8 +71,20 @@ def _below(uri: str) -> Iterator[tuple[str, int | None, str | None]]:
                 if not _is_hidden(path[len(part.path) :]):
                     yield path, info["size"], _stamp(info)
         elif source.kind == "file" or not _is_hidden(part.place):
-            path = part.path if source.in_place else str(source.fs.unstrip_protocol(part.path))
-            yield path, part.size, part.stamp
+            yield part.path if source.in_place else _address(uri, source, part.path), part.size, part.stamp
+
+
+def _address(uri: str, source: Source, path: str) -> str:
+    """A file of a store, so that another process finds it. The first link of a chain names it (`zip://*.csv::s3://b/a.zip`)."""
+    if source.kind == "file":
+        return uri
+    first, chained, rest = uri.partition("::")
+    if not chained:
+        return str(source.fs.unstrip_protocol(path))
+    scheme, names, _ = first.partition("://")
+    if names:
+        return f"{scheme}://{path}::{rest}"
+    return f"{first}::{rest.partition('://')[0]}://{path}"
 
 
 def _is_hidden(place: str) -> bool:
@@ -89,7 +101,7 @@ def file_format(spec: BatchSpec, files: Sequence[InputFile]) -> str:
         return spec.format
     found: dict[str, str] = {}
     for file in files:
-        name = PurePosixPath(file.path)
+        name = PurePosixPath(file_name(file.path))
         ending = PurePosixPath(name.stem).suffix if compression(file.path) else name.suffix
         kind = _ENDINGS.get(ending.lower())
         if kind is None:
@@ -234,7 +246,7 @@ class Planner:
             found.append(file)
         schema = unified(samples) if samples else None
         if kind == "csv" and schema is None and names is not None:
-            schema = pa.schema([(name, pa.string()) for name in names])
+            schema = pa.schema([(name, pa.null()) for name in names])
         if schema is not None:
             features, _ = chosen(self.spec, schema.names)
             self._check_text(features, schema, kind, files)

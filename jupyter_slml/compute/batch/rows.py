@@ -38,6 +38,12 @@ def is_local(path: str) -> bool:
     return "://" not in path and "::" not in path
 
 
+def file_name(path: str) -> str:
+    """What tells a file's format: of a chain (`zip://a.csv::s3://b/x.zip`) the first link that names a file."""
+    links = path.split("::")
+    return next((link for link in links if "://" in link and not link.endswith("://")), links[-1])
+
+
 def open_input(path: str) -> BinaryIO:
     """A file of the input. Raises what its file system raises."""
     if is_local(path):

@@ -14,7 +14,7 @@ import pyarrow.csv
 import pyarrow.json
 
 from jupyter_slml.compute.batch.records import Source, blocks
-from jupyter_slml.compute.batch.rows import Bad, ReadFailed, Rows, conform, first_line, open_input
+from jupyter_slml.compute.batch.rows import Bad, ReadFailed, Rows, conform, file_name, first_line, open_input
 from jupyter_slml.domain.batch import Piece, TextShape
 
 #: What a CSV cell may say for a missing value.
@@ -27,7 +27,7 @@ _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 
 def compression(path: str) -> str | None:
     """Which compression the file's name tells of. Such a file cannot be divided."""
-    return next((kind for ending, kind in _COMPRESSIONS.items() if path.endswith(ending)), None)
+    return next((kind for ending, kind in _COMPRESSIONS.items() if file_name(path).endswith(ending)), None)
 
 
 def open_text(path: str) -> Any:

@@ -146,7 +146,7 @@ def test_paths_inside_each_other() -> None:
 def test_writers_count_what_they_write(kind: str) -> None:
     batch = pa.RecordBatch.from_pylist([{"a": 1, "b": "x", "c": [1, 2]}, {"a": None, "b": None, "c": None}])
     file = io.BytesIO()
-    sink = Counted(file)  # type: ignore[arg-type]
+    sink = Counted(file)
     made = writer(kind, sink, batch.schema)
     made.write(batch)
     made.close()
