@@ -49,8 +49,11 @@ def _answer(work: Callable[[], Answer]) -> Answer:
     except SlmlError as error:
         reason = "output" if error.field == "--output" else "input"
         return failed(reason, f"{error.message} {error.remedy or ''}".strip())
-    except (OSError, ImportError, ValueError) as error:
+    except OSError as error:
         return failed("output", f"The output cannot be written: {type(error).__name__}: {error}.")
+    except (ImportError, ValueError) as error:
+        # What fsspec raises for a scheme.
+        return failed("output", f"The output cannot be written there: {error}.")
 
 
 def failed(reason: str, message: str, error: Answer | None = None) -> Answer:

@@ -140,7 +140,8 @@ def summary(plan: Plan, parallel: int, committed: int) -> str:
     total = "an unknown number of rows" if plan.total is None else f"{plan.total:,} rows"
     files = f"{len(plan.files)} file{'s' if len(plan.files) != 1 else ''}"
     done = f", {committed} of them committed already" if committed else ""
-    return f"{total} in {files} ({plan.format}): {len(plan.parts)} part{'s' if len(plan.parts) != 1 else ''}{done}, {parallel} at a time"
+    parts = f"{len(plan.parts)} part{'s' if len(plan.parts) != 1 else ''}"
+    return f"{total} in {files} ({plan.format}): {parts}{done}, {parallel} at a time"
 
 
 def about(plan: Plan, committed: dict[int, PartRecord]) -> dict[str, Any]:

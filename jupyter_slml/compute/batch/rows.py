@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -48,11 +49,18 @@ def open_input(path: str) -> BinaryIO:
     """A file of the input. Raises what its file system raises."""
     if is_local(path):
         return Path(path).open("rb")
-    from fsspec.core import url_to_fs
-
-    fs, inner = url_to_fs(path)
+    fs, inner = _located(path)
     file: BinaryIO = fs.open(inner, "rb")
     return file
+
+
+@lru_cache(maxsize=8)
+def _located(path: str) -> tuple[Any, str]:
+    """The file system and the path in it. Kept, because an archive is closed when nobody has its file system any more."""
+    from fsspec.core import url_to_fs
+
+    found: tuple[Any, str] = url_to_fs(path)
+    return found
 
 
 def first_line(error: BaseException) -> str:
