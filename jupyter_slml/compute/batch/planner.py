@@ -329,7 +329,8 @@ def work_digest(spec: BatchSpec, source: str, captures: Sequence[tuple[str, str]
 
 
 def is_inside(inner: str, outer: str) -> bool:
-    """Whether one local path lies in another, or is it."""
+    """Whether one place lies in another, or is it."""
+    inner, outer = (path.removeprefix("file://") for path in (inner, outer))
     if not is_local(inner) or not is_local(outer):
         return inner.rstrip("/") == outer.rstrip("/") or inner.startswith(outer.rstrip("/") + "/")
     one, other = (PurePosixPath(path) for path in (inner, outer))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -17,7 +16,8 @@ import pyarrow as pa
 
 from jupyter_slml.compute import procfs
 from jupyter_slml.compute.batch.columns import outgoing
-from jupyter_slml.compute.batch.manifest import Manifest, errors_name
+from jupyter_slml.compute.batch.faults import Faults
+from jupyter_slml.compute.batch.manifest import Manifest
 from jupyter_slml.compute.batch.models import Columns, Work
 from jupyter_slml.compute.batch.planner import decode
 from jupyter_slml.compute.batch.rows import Bad, ReadFailed, Rows, conform, first_line
@@ -32,8 +32,8 @@ from jupyter_slml.domain.batch import Part, PartRecord, Piece, Plan, part_name
 from jupyter_slml.domain.specs.batch import BatchSpec
 from jupyter_slml.errors import ModelError, SlmlError
 
-#: Seconds between two words of progress.
-_TELL = 0.2
+#: Seconds between two words of progress, and where a record failed.
+_TELL, _SOON = 0.2, 0.02
 #: Records of one batch that are looked for one by one; when more of it fail, the rest of them fail with the same reason.
 _SINGLE = 100
 
@@ -99,13 +99,13 @@ class Slot:
             return held
         self._rows = self._errors = 0
         name = part_name(part.number, self._plan.output_format)
-        bad: list[dict[str, Any]] = []
         rows = 0
         with ExitStack() as stack:
+            faults = Faults(self._target, part.number, stack)
             sink: Counted | None = None
             output: Any = None
             schema = pa.schema([])
-            for batch in self._predicted(part, batch_rows, bad):
+            for batch in self._predicted(part, batch_rows, faults):
                 if sink is None:
                     sink = Counted(stack.enter_context(self._target.writing(name)))
                     schema = batch.schema
@@ -114,16 +114,12 @@ class Slot:
                 rows += batch.num_rows
             if output is not None:
                 output.close()
-        errors = sum(item["count"] for item in bad)
-        if bad:
-            lines = b"".join(json.dumps(item).encode() + b"\n" for item in bad)
-            with self._target.writing(errors_name(part.number)) as file:
-                file.write(lines)
+            faults.end()
         return manifest.commit(
             PartRecord(
                 part=part.number,
                 rows=rows,
-                errors=errors,
+                errors=faults.count,
                 file="" if sink is None else name,
                 bytes=0 if sink is None else sink.count,
                 sha256="" if sink is None else sink.sha256,
@@ -137,17 +133,17 @@ class Slot:
             )
         )
 
-    def _predicted(self, part: Part, batch_rows: int, bad: list[dict[str, Any]]) -> Iterator[pa.RecordBatch]:
-        """Batches of the output; what fails is appended to `bad`, with its file."""
+    def _predicted(self, part: Part, batch_rows: int, faults: Faults) -> Iterator[pa.RecordBatch]:
+        """Batches of the output; what fails is added to the faults."""
         for piece in part.pieces:
             path = self._plan.files[piece.file].path
             seen = 0
 
             def note(found: Bad, path: str = path) -> None:
-                bad.append({"file": path, "row": found.row, "reason": found.reason, "count": found.records})
-                self._errors += found.records
-                if len(bad) == 1:
+                faults.add(path, found)
+                if self._errors == 0:
                     self._link.send({"kind": "bad", "where": f"Row {found.row} of {path}: {found.reason}"})
+                self._errors += found.records
 
             try:
                 for rows in self._read(piece, batch_rows):
@@ -156,13 +152,13 @@ class Slot:
                         note(item)
                     if rows.batch.num_rows:
                         yield from self._batch(rows, note)
-                    self._tell(part.number, rows.batch.num_rows + len(rows.bad))
+                    self._tell(rows.batch.num_rows + len(rows.bad))
             except ReadFailed as error:
                 left = 1 if piece.rows is None else piece.rows - seen
                 if left > 0:
                     note(Bad(piece.row + seen + 1, str(error), left))
-                    self._tell(part.number, left)
-        self._tell(part.number, 0, last=True)
+                    self._tell(left)
+        self._tell(0, after=0)
 
     def _read(self, piece: Piece, batch_rows: int) -> Iterator[Rows]:
         path = self._plan.files[piece.file].path
@@ -212,7 +208,8 @@ class Slot:
                     single += 1
                     for index in range(start, stop):
                         note(Bad(rows.place(index), first_line(error)))
-                    self._tell(-1, 0)
+                    # The host may have had enough of them.
+                    self._tell(0, after=_SOON)
                 else:
                     middle = (start + stop) // 2
                     stack += [(middle, stop), (start, middle)]
@@ -228,10 +225,11 @@ class Slot:
         arrays = [batch.column(name) if name in kept else found[name] for name in names]
         return pa.RecordBatch.from_arrays(arrays, names=names)
 
-    def _tell(self, part: int, rows: int, *, last: bool = False) -> None:
+    def _tell(self, rows: int, *, after: float = _TELL) -> None:
+        """How far the part is, `after` seconds after the last word at the earliest."""
         self._rows += rows
         now = time.monotonic()
-        if last or now - self._told >= _TELL or part < 0:
+        if now - self._told >= after:
             self._told = now
             self._link.send({"kind": "progress", "rows": self._rows, "errors": self._errors})
 
