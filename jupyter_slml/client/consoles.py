@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import getpass
 import queue
@@ -62,6 +63,8 @@ class Console:
         self._client: BlockingKernelClient | None = None
         self._ready = False
         self._closed = threading.Event()
+        # A process that ends in order need not wait for the lease.
+        atexit.register(self.close)
         threading.Thread(target=self._keep, name=spec.key, daemon=True).start()
 
     @property
@@ -108,6 +111,7 @@ class Console:
         """End it: a replica that was drained for it takes requests again. The replica goes on."""
         if not self._closed.is_set():
             self._closed.set()
+            atexit.unregister(self.close)
             if self._client is not None:
                 self._client.stop_channels()
             with contextlib.suppress(SlmlError):

@@ -123,7 +123,7 @@ class Endpoints:
                     else "The old revision goes on answering.",
                     detail={"traceback": trace, "error": view.error},
                 )
-            problem = self._gateway_problem() if view.state is EndpointState.STARTING else None
+            problem = self._gateway_problem()
             if problem is None:
                 well = time.monotonic()
             elif time.monotonic() - well > PATIENCE:

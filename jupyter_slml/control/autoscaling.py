@@ -148,7 +148,7 @@ class Autoscaler:
         said = await self._ask() if self._news or self._view.awake else []
         await self._adopt(said)
         readings = self._counters.read(said, now - self._looked)
-        changes = await asyncio.to_thread(self._decide, now, readings)
+        changes = self._fitting(await asyncio.to_thread(self._decide, now, readings))
         self._looked = now
         self._due = now + (self._tick if self._view.awake else self._until_scheduled())
         if changes:
@@ -198,8 +198,9 @@ class Autoscaler:
             self._revisions |= {key: (revision, Schedule(revision.spec.schedule)) for key, revision in new.items()}
             waiting = [name for name, known in asleep.items() if any(self._revisions[key][1] for key in known)]
             scheduled = scaling.named(connection, waiting)
-            awakened = {revision for endpoint in awake for revision in endpoint.traffic} - self._cold.keys()
-            self._cold |= scaling.cold_starts(connection, awakened)
+            awakened = {revision for endpoint in awake for revision in endpoint.traffic}
+            self._cold = {key: seconds for key, seconds in self._cold.items() if key in named}
+            self._cold |= scaling.cold_starts(connection, awakened - self._cold.keys())
             served = table.count(connection) > 0
         return View(self._subjects(awake), [item for item in self._subjects(scheduled) if item.schedule], served)
 
@@ -215,6 +216,7 @@ class Autoscaler:
                 revision=item["revision"],
                 replica=item["replica"],
                 at=item["at"],
+                ready_at=item["ready_at"],
                 standby=item["standby"],
                 failed=item["state"] == "failed",
             )
@@ -243,6 +245,10 @@ class Autoscaler:
             least = self._plan(subject, today).least
             if least > subject.current:
                 found.append(Change(*subject.key, least, f"The schedule asks for {least}.", {"least": least}))
+        return found
+
+    def _fitting(self, found: Sequence[Change]) -> list[Change]:
+        """Those for which the cluster has room."""
         known = {subject.key: subject for subject in (*self._view.awake, *self._view.scheduled)}
         room = Room(self._compute, self._catalogue)
         return [
@@ -262,7 +268,7 @@ class Autoscaler:
             target=spec.target_latency,
             idle=spec.idle,
             concurrency=spec.concurrency,
-            cold_start=self._cold.get(subject.revision.id, 1.0),
+            cold_start=self._cold.get(subject.revision.id, 0.0),
             scheduled=scheduled > least,
         )
 

@@ -96,31 +96,39 @@ class Consoles:
                     log.exception("console %s did not end; trying again", console.key)
 
     async def _open(self, name: str, spec: ConsoleSpec) -> ConsoleView:
-        known = self._consoles.get(spec.key)
-        wanted = known.replica if known is not None and known.endpoint == name else spec.replica
-        drain = spec.drain if known is None else known.drain
+        console = self._consoles.get(spec.key)
+        if console is not None and console.endpoint != name:
+            raise Conflict(
+                f"The key {spec.key} is that of a console on {console.endpoint!r}.",
+                field="key",
+                value=spec.key,
+                remedy="Leave the key out.",
+            )
         try:
-            replica = await self._find(name, wanted)
+            replica = await self._find(name, spec.replica if console is None else console.replica)
         except SlmlError:
-            if known is not None:
-                await self._end(known, "failed")
+            if console is not None:
+                await self._end(console, "failed")
             raise
         path = self._path(replica.id)
         if not path.exists():
             raise Unavailable(f"The kernel of {replica.id} cannot be found.", field="replica", value=replica.id)
-        console = Console(spec.key, name, replica.id, drain, spec.by or me(), self._later())
+        is_new = console is None
+        if console is None:
+            # Nobody asks for it again before it is open.
+            until = self._later() + WAKE_TIME
+            console = Console(spec.key, name, replica.id, spec.drain, spec.by or me(), until)
+            self._consoles[spec.key] = console
         try:
-            if known is None:
-                self._consoles[spec.key] = console
+            if is_new:
                 await asyncio.to_thread(self._enter, console)
-                if drain:
+                if console.drain:
                     await self._relieve(replica)
-            if drain:
+            if console.drain:
                 await self._gateway.hold(replica.id, LEASE)
         except BaseException:
             await self._end(console, "failed")
             raise
-        self._consoles[spec.key] = console
         console.until = self._later()
         with self._database.read() as connection:
             revision = table.get_revision(connection, replica.revision)
@@ -131,7 +139,7 @@ class Consoles:
             model=revision.model,
             version=revision.version,
             connection_file=str(path),
-            drain=drain,
+            drain=console.drain,
             lease=LEASE,
         )
 

@@ -57,7 +57,7 @@ class Endpoints:
     def followers(self) -> list[str]:
         """Endpoints whose newest revision follows its reference, and to another version than the one it serves."""
         with self._database.read() as connection:
-            newest = [item for item in table.newest_revisions(connection) if item.spec.follow]
+            newest = table.following(connection)
             return [item.endpoint for item in newest if _meant(connection, item.spec.model) != (item.model, item.version)]
 
     def follow(self, name: str) -> None:

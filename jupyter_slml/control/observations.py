@@ -57,6 +57,8 @@ class Woken:
     revision: str
     replica: str
     at: float
+    #: When it answered; None while it starts.
+    ready_at: float | None
     standby: bool
     #: It could not be started.
     failed: bool

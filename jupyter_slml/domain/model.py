@@ -40,7 +40,7 @@ def invalid(error: ValidationError, known: Iterable[str] = ()) -> Invalid:
     first = error.errors(include_url=False)[0]
     field = complaints[0]["field"]
     return Invalid(
-        _message(first["type"], field, complaints[0]["message"], first.get("input")),
+        complaint(first["type"], field, complaints[0]["message"], first.get("input")),
         field=field or "body",
         value=first.get("input"),
         remedy=_known(field, list(known)) if first["type"] == "extra_forbidden" else None,
@@ -48,11 +48,12 @@ def invalid(error: ValidationError, known: Iterable[str] = ()) -> Invalid:
     )
 
 
-def _message(kind: str, field: str, said: str, given: object) -> str:
+def complaint(kind: str, field: str, said: str, given: object) -> str:
+    """One complaint of pydantic (its type, the field's path, its message, the value) as a sentence."""
     if kind == "extra_forbidden":
         return f"There is no option {field!r}."
     if kind == "missing":
-        return f"{field} is missing."
+        return f"{field or 'The body'} is missing."
     message = said.removeprefix("Value error, ").rstrip(".")
     if message == said:
         message = message.replace("Input should be", "it should be", 1)

@@ -172,7 +172,7 @@ class Scaler:
         backlog = reading.waiting * service / max(plan.cold_start, 1.0)
         if backlog >= NEGLIGIBLE:
             count += math.ceil(backlog)
-            reason = f"{reason[:-1]}, with {reading.waiting} that wait {_replicas(count)}."
+            reason = f"{reason[:-1]}; with {reading.waiting} that wait, {_replicas(count)}."
         if reading.waiting > max(reading.ready, 1) / 2:
             now_rate = reading.arrivals / max(reading.seconds, 1e-3)
             drain = math.ceil(now_rate * service + reading.waiting * service / DRAIN - NEGLIGIBLE)

@@ -10,7 +10,7 @@ import httpx
 from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
-from jupyter_slml.errors import Invalid, NotFound, SlmlError
+from jupyter_slml.errors import Forbidden, Invalid, NotFound, SlmlError
 from jupyter_slml.lab.link import Link
 
 #: A record's id or name in a path: one segment, percent-encoded.
@@ -62,17 +62,11 @@ class SlmlHandler(APIHandler):
             super().log_exception(typ, value, tb)
 
 
-class Forbidden(SlmlError):
-    """The Jupyter server does not allow this request."""
-
-    code = "forbidden"
-    status = 403
-
-
 def _translated(status_code: int, error: BaseException | None) -> SlmlError:
     said = error.log_message if isinstance(error, web.HTTPError) else None
     if status_code == 403:
-        return Forbidden(said, remedy="Reload the page, and log in again if Jupyter asks for it.")
+        text = said or "The Jupyter server does not allow this request."
+        return Forbidden(text, remedy="Reload the page, and log in again if Jupyter asks for it.")
     if status_code == 404:
         return NotFound(said)
     if status_code < 500:

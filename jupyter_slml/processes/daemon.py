@@ -101,6 +101,7 @@ class Daemon:
                 compute=self._compute,
                 gateway=self._gateway,
                 bus=self._bus,
+                reconciler=self._reconciler,
                 catalogue=catalogue,
                 jobs=Jobs(
                     self._database,

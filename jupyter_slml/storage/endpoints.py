@@ -91,8 +91,8 @@ def newest_revision(connection: Connection, endpoint: str) -> Revision | None:
     return None if row is None else to_record(Revision, row, _REVISION)
 
 
-def newest_revisions(connection: Connection) -> list[Revision]:
-    """The newest revision of each live endpoint, by the endpoint's name."""
+def following(connection: Connection) -> list[Revision]:
+    """The newest revision of each live endpoint, if it follows its reference, by the endpoint's name."""
     newest = select(revisions.c.endpoint, func.max(revisions.c.number).label("number")).group_by(revisions.c.endpoint)
     last = newest.subquery()
     query = (
@@ -100,9 +100,12 @@ def newest_revisions(connection: Connection) -> list[Revision]:
         .join(last, and_(revisions.c.endpoint == last.c.endpoint, revisions.c.number == last.c.number))
         .join(endpoints, endpoints.c.name == revisions.c.endpoint)
         .where(endpoints.c.state != EndpointState.STOPPED, endpoints.c.desired == Desired.RUN)
+        # Lets a few through that do not follow, and keeps hundreds of specs from being read for nothing.
+        .where(revisions.c.spec.like('%"follow":%true%'))
         .order_by(revisions.c.endpoint)
     )
-    return [to_record(Revision, row, _REVISION) for row in connection.execute(query).mappings()]
+    found = [to_record(Revision, row, _REVISION) for row in connection.execute(query).mappings()]
+    return [item for item in found if item.spec.follow]
 
 
 def get_revision(connection: Connection, revision_id: str) -> Revision:

@@ -10,16 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from jupyter_slml.errors import Invalid, NotFound, SlmlError
+from jupyter_slml.domain.model import complaint
+from jupyter_slml.errors import Invalid, MethodNotAllowed, NotFound, SlmlError
 
 log = logging.getLogger(__name__)
-
-
-class MethodNotAllowed(SlmlError):
-    """This address does not know that method."""
-
-    code = "method_not_allowed"
-    status = 405
 
 
 def respond(error: SlmlError) -> JSONResponse:
@@ -70,7 +64,7 @@ def _invalid(errors: Any) -> Invalid:
     ]
     first = complaints[0]
     return Invalid(
-        f"{first['field'] or 'The body'}: {first['message']}.",
+        complaint(errors[0]["type"], first["field"], str(errors[0]["msg"]), errors[0].get("input")),
         field=first["field"] or "body",
         value=errors[0].get("input"),
         detail={"errors": complaints},

@@ -18,6 +18,7 @@ from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.loads import Loads
 from jupyter_slml.control.measuring import Measuring
 from jupyter_slml.control.models import Models
+from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
 from jupyter_slml.control.tokens import Tokens
@@ -40,6 +41,7 @@ class Services:
     compute: Compute
     gateway: Gateway
     bus: Bus
+    reconciler: Reconciler
     catalogue: Catalogue
     jobs: Jobs
     results: Results

@@ -47,8 +47,10 @@ def adopt(transaction: Transaction, woken: Iterable[Woken], gateway: Gateway) ->
                 continue
         elif replica is None:
             keys += _record(transaction, item, endpoint)
-        if endpoint is not None and _goes_on(endpoint) and item.revision in endpoint.traffic:
-            keys += _awaken(transaction, endpoint, item, gateway)
+        if endpoint is not None and _goes_on(endpoint):
+            if item.revision in endpoint.traffic:
+                _awaken(transaction, endpoint, item, gateway)
+            keys.append(("endpoint", endpoint.name))
     return keys
 
 
@@ -64,13 +66,14 @@ def _record(transaction: Transaction, item: Woken, endpoint: Endpoint | None) ->
         revision=item.revision,
         state=ReplicaState.SUBMITTED,
         created_at=item.at,
+        ready_at=item.ready_at,
         desired=Desired.RUN if wanted else Desired.STOP,
     )
     table.add_replica(connection, replica)
     return [("host", replica.id)] if wanted else [("unhost", replica.id)]
 
 
-def _awaken(transaction: Transaction, endpoint: Endpoint, item: Woken, gateway: Gateway) -> list[Key]:
+def _awaken(transaction: Transaction, endpoint: Endpoint, item: Woken, gateway: Gateway) -> None:
     before = endpoint.scale.get(item.revision, 1)
     after = max(before, 1)
     if before != after:
@@ -78,7 +81,6 @@ def _awaken(transaction: Transaction, endpoint: Endpoint, item: Woken, gateway: 
         _decide(transaction, endpoint, Change(endpoint.name, item.revision, after, reason, {}), before)
         endpoint = _put(transaction, endpoint, {item.revision: after})
         announce(transaction, endpoint, "woken", gateway)
-    return [("endpoint", endpoint.name)]
 
 
 def replace(transaction: Transaction, hung: Iterable[Hung], gateway: Gateway) -> list[Key]:

@@ -105,7 +105,8 @@ class EndpointMoves:
             if replica.state is ReplicaState.READY:
                 return []
             move = REPLICAS.apply(replica.state, ReplicaEvent.READY, subject=replica.id)
-            replica = replica.evolve(state=move.state, ready_at=transaction.now, phases=report.phases)
+            # One that a gateway woke has answered before we heard of it.
+            replica = replica.evolve(state=move.state, ready_at=replica.ready_at or transaction.now, phases=report.phases)
         else:
             move = REPLICAS.apply(replica.state, _ENDS[report.state], subject=replica.id)
             replica = replica.evolve(state=move.state, ended_at=transaction.now, reason=report.message)

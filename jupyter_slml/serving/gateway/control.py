@@ -17,7 +17,7 @@ A control line carries one JSON object per line each way:
 The answer to `stats`, cumulative since the gateway started but for what is there now; times in seconds:
 
     {serial, gateway, pid, started_at, connections, held_bytes,
-     woken: [{endpoint, revision, replica, at, state: "starting" | "ready" | "failed", standby}],
+     woken: [{endpoint, revision, replica, at, ready_at, state: "starting" | "ready" | "failed", standby}],
      hung:  [{endpoint, revision, replica, at}],
      endpoints: {name: {requests, errors, refused, batches, queued, replicas: [id], attached: [id], latency: {p50, p99},
         revisions: {revision: {arrivals, in_flight, waiting, ready, busy, batches, answered, errors, refused,

@@ -33,13 +33,13 @@ class News:
 
     def wakes(self, pool: Pool, replica: str, state: str, *, standby: bool = False) -> None:
         """A replica was asked for, or a standby was put into rotation."""
-        _remember(self.woken, replica, {**_told(pool, replica), "state": state, "standby": standby})
+        _remember(self.woken, replica, {**_told(pool, replica), "ready_at": None, "state": state, "standby": standby})
         self._tell_in(LATE if state == "starting" else SOON)
 
     def note(self, replica: str, state: str) -> None:
         """What became of a replica that was asked for: `ready` or `failed`."""
         if replica in self.woken:
-            self.woken[replica]["state"] = state
+            self.woken[replica] |= {"state": state, "ready_at": time.time() if state == "ready" else None}
             self._tell_in(SOON)
 
     def forget(self, replica: str) -> None:

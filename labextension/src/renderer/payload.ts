@@ -57,6 +57,8 @@ export interface IEndpointCard {
   /** Absent in cards of the first release. */
   traffic?: { model: string; revision: number; weight: number }[];
   load?: IEndpointLoad | null;
+  /** The reference that it moves with. */
+  follows?: string | null;
 }
 
 export type ICard = IJobCard | IEndpointCard;

@@ -71,6 +71,8 @@ async def test_a_console_is_opened_once_kept_and_closed(control: Control, here: 
     assert (opened.replica, opened.connection_file, opened.model, opened.version) == (replica, str(path), "churn", 1)
     assert await found.open("churn", spec) == opened
     assert control.endpoints.get("churn").replicas[0].console == "open"
+    with pytest.raises(Conflict, match="console on 'churn'"):
+        await found.open("other", spec)
     await found.close("other", spec.key)
     assert log(control) == ["endpoint.console"]
     await found.close("churn", spec.key)

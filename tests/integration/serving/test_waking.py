@@ -107,7 +107,9 @@ def end(place: Workspace, replica: str) -> None:
 
 
 def test_many_requests_wake_one_replica(gateway: GatewayProcess, hosted: Workspace, model: xgboost.XGBClassifier) -> None:
-    gateway.route(churn=asleep(gateway, order(gateway, model)))
+    gateway.route(churn=asleep(gateway, order(gateway, model)), other=asleep(gateway, None))
+    until(lambda: not gateway.control(op="stats", active=True)["endpoints"], "nothing is active")
+    assert gateway.control(op="stats", used=True)["endpoints"] == {}
     expected = model.predict_proba(ROWS[:20].astype(np.float32))[:, 1]
     answers: dict[int, Any] = {}
 
@@ -115,10 +117,15 @@ def test_many_requests_wake_one_replica(gateway: GatewayProcess, hosted: Workspa
         answers[row] = gateway.predict([ROWS[row].tolist()])[0]
 
     clients = [threading.Thread(target=ask, args=(row,)) for row in range(20)]
-    for one in clients:
-        one.start()
-    for one in clients:
-        one.join(30)
+    with thread(lambda: gateway.control(op="news")) as news:
+        for one in clients:
+            one.start()
+        for one in clients:
+            one.join(30)
+    assert news == [{"news": True}]
+    for only in ("active", "used"):
+        assert list(gateway.control(op="stats", **{only: True})["endpoints"]) == ["churn"]
+    assert list(gateway.control(op="stats", endpoint="other")["endpoints"]) == ["other"]
     np.testing.assert_array_equal(np.float32([answers[row] for row in range(20)]), expected)
     (woken,) = gateway.control(op="stats")["woken"]
     assert (woken["endpoint"], woken["revision"], woken["state"], woken["standby"]) == (
@@ -136,6 +143,8 @@ def test_many_requests_wake_one_replica(gateway: GatewayProcess, hosted: Workspa
     assert gateway.control(op="drop", replica=woken["replica"]) == {"dropped": woken["replica"]}
     end(hosted, woken["replica"])
     until(lambda: not gateway.stats()["attached"], "it is gone")
+    until(lambda: not gateway.control(op="stats", active=True)["endpoints"], "it is not active any more")
+    assert list(gateway.control(op="stats", used=True)["endpoints"]) == ["churn"]
     assert len(gateway.predict(ROWS[:2].tolist())) == 2
     (second,) = gateway.control(op="stats")["woken"]
     assert second["replica"] != woken["replica"]
