@@ -27,8 +27,8 @@ from jupyter_slml.errors import Invalid
 _CHANNEL = "input"
 #: Files that are looked at to learn what text columns hold.
 _SAMPLES = 5
-#: Rows of a part at least, as long as every slot has one.
-_FEWEST = 50_000
+#: Rows of a part at least, and parts of a slot where there are more rows.
+_FEWEST, _PER_SLOT = 50_000, 8
 
 _ENDINGS = {
     ".parquet": "parquet",
@@ -158,8 +158,8 @@ class Planner:
         )
 
     def _target_rows(self, total: int) -> int:
-        """Rows of a part: every slot shall have several, and none too small."""
-        return max(1, min(self.spec.part_rows, max(_FEWEST, -(-total // (4 * self.parallel)))))
+        """Rows of a part: every slot shall have many, for what is under way is lost with it, and none too small."""
+        return max(1, min(self.spec.part_rows, max(_FEWEST, -(-total // (_PER_SLOT * self.parallel)))))
 
     def _parts(self, pieces: list[Piece]) -> list[Part]:
         """Neighbouring small stretches (many small files) share a part."""
