@@ -4,8 +4,8 @@
 
 An xgboost model (100 trees, depth 6) over rows of 30 float32 columns in Parquet, ten files with four row groups each.
 Rates are medians (best in brackets) over alternating runs: ours from the magic to the job's end, each loop from its first
-read to its last write. Memory of a slot is its share of all pages (PSS), at most, with one of the files and with all of them.
-A job whose host is killed at half is resumed: the share of the rows that were predicted again.
+read to its last write. Memory of a slot is its share of all pages (PSS), at most, with one of the files and with all of
+them. A job whose host is killed at half is resumed: the share of the rows that were predicted again.
 """
 
 from __future__ import annotations

@@ -973,7 +973,7 @@ export interface paths {
         put?: never;
         /**
          * Make Token
-         * @description A new token; its secret is shown this once.
+         * @description A new token, which opens from now on; its secret is shown this once.
          */
         post: operations["make_token_tokens_post"];
         delete?: never;
