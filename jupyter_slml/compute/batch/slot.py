@@ -15,12 +15,13 @@ from typing import Any, NoReturn
 import pyarrow as pa
 
 from jupyter_slml.compute import procfs
+from jupyter_slml.compute.batch.ahead import ahead
 from jupyter_slml.compute.batch.columns import outgoing
 from jupyter_slml.compute.batch.faults import Faults
 from jupyter_slml.compute.batch.manifest import Manifest
 from jupyter_slml.compute.batch.models import Columns, Work
 from jupyter_slml.compute.batch.planner import decode
-from jupyter_slml.compute.batch.rows import Bad, ReadFailed, Rows, conform, first_line
+from jupyter_slml.compute.batch.rows import Bad, ReadFailed, Rows, conform, first_line, is_local
 from jupyter_slml.compute.batch.tables import ArrowReader, ParquetReader
 from jupyter_slml.compute.batch.target import Target
 from jupyter_slml.compute.batch.text import TextReader
@@ -146,7 +147,8 @@ class Slot:
                 self._errors += found.records
 
             try:
-                for rows in self._read(piece, batch_rows):
+                found = self._read(piece, batch_rows)
+                for rows in found if self._about["frame"] or is_local(path) else ahead(found):
                     seen += rows.batch.num_rows + len(rows.bad)
                     for item in rows.bad:
                         note(item)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import io
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jupyter_slml.compute.batch.ahead import ahead
 from jupyter_slml.compute.batch.records import blocks, stretches
 from jupyter_slml.compute.batch.rows import ReadFailed
 from jupyter_slml.compute.batch.tables import ArrowReader, ParquetReader, units
@@ -159,3 +163,31 @@ def test_arrow_files_and_streams(tmp_path: Path, stream: bool) -> None:
 def test_units_share_a_part_up_to_its_rows() -> None:
     assert list(units([4, 4, 4, 10, 0, 1], 8)) == [(0, 2, 0, 8), (2, 3, 8, 4), (3, 4, 12, 10), (4, 6, 22, 1)]
     assert list(units([], 8)) == []
+
+
+def test_reading_ahead_changes_nothing() -> None:
+    assert list(ahead(iter(range(100)))) == list(range(100))
+    assert list(ahead([])) == []
+
+
+def test_what_reading_ahead_raises_comes_in_its_place() -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ReadFailed("damaged")
+
+    found = []
+    with pytest.raises(ReadFailed, match="damaged"):
+        for item in ahead(failing()):
+            found.append(item)
+    assert found == [1, 2]
+
+
+def test_a_reader_that_leaves_ends_the_thread() -> None:
+    reading = ahead(iter(range(1000)))
+    assert next(reading) == 0
+    reading.close()
+    deadline = time.monotonic() + 10
+    while any(thread.name == "slml-ahead" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
