@@ -17,6 +17,7 @@ from jupyter_slml.cli.jobs import jobs, logs, parts
 from jupyter_slml.cli.models import models
 from jupyter_slml.cli.spelling import in_shell
 from jupyter_slml.cli.tokens import tokens
+from jupyter_slml.cli.trials import trials
 from jupyter_slml.cli.workspace import config, connect, start, status, stop
 from jupyter_slml.errors import SlmlError
 
@@ -42,6 +43,7 @@ for command in (
     jobs,
     logs,
     parts,
+    trials,
     models,
     endpoints,
     invoke,

@@ -58,7 +58,7 @@ class LogsHandler(StreamHandler):
 ROUTES = [
     (r"/slml/jobs", JobsHandler),
     (rf"/slml/jobs/{SEGMENT}", JobHandler),
-    (rf"/slml/jobs/{SEGMENT}/(attempts|metrics|displays)", JobHandler),
+    (rf"/slml/jobs/{SEGMENT}/(attempts|metrics|displays|trials|search)", JobHandler),
     (rf"/slml/jobs/{SEGMENT}/stop", StopHandler),
     (rf"/slml/jobs/{SEGMENT}/logs", LogsHandler),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_slml import here
 from jupyter_slml.domain.specs import BatchOptions
 from jupyter_slml.errors import Invalid
+from jupyter_slml.notebook import tune
 from jupyter_slml.notebook.batch import BatchLine, batch
 from jupyter_slml.notebook.catalogue import delete_jobs, find, list_jobs, stop_jobs
 from jupyter_slml.notebook.config import Config
@@ -98,6 +99,14 @@ class Jobs:
         items = list(input) if isinstance(input, (list, tuple)) else [input]
         line = BatchLine.parse({"wait": False, **options, "model": model, "input": items, "output": output})
         return batch(self._session, line)
+
+    def tune(
+        self, work: str | Callable[..., Any], *, namespace: Mapping[str, Any] | None = None, **options: Any
+    ) -> JobHandle:
+        """Search: source text with the options of `%%tune` (`search=["depth=3..9"]`, `maximize=["auc"]`, …), or an Optuna
+        objective that takes a trial; returns at once. Raises what `%%tune` raises before a submit.
+        """
+        return tune.submit(self._session, work, namespace or {}, options)
 
     def get(self, job: str) -> JobHandle:
         """By id, or the newest of that name. Raises NotFound."""

@@ -1,4 +1,4 @@
-"""The trials of a tuning job in Python: a table, the best, Optuna's own study; and what a card shows of them."""
+"""The trials of a tuning job in Python: a table, the best, Optuna's own study."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from jupyter_slml.domain.searches import search_view
 from jupyter_slml.errors import NotFound
 from jupyter_slml.notebook.outputs import Output
-from jupyter_slml.notebook.table import human_seconds
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.outcomes import Artifact
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from jupyter_slml.domain.views import TrialList
     from jupyter_slml.notebook.session import Session
 
-#: Trials of which a card shows the parameters: the best, and then the newest.
-SHOWN = 150
 _OWN = ("number", "state")
 _LAST = ("seconds", "cpu_seconds", "started", "reason", "message")
 
@@ -152,52 +150,12 @@ class Tuned:
         return study
 
     def summary(self) -> dict[str, Any]:
-        """What a card shows, bounded: JSON."""
-        found = self.found
-        trials = found.trials
-        goals = [item.metric for item in found.objectives]
-        done = [trial for trial in trials if trial.state == "complete"]
-        chosen = {trial.number for trial in [*done[-SHOWN:], *(item for item in done if item.number in found.front)]}
-        return {
-            "objectives": [item.model_dump() for item in found.objectives],
-            "counts": _counted(trials),
-            "most": found.most,
-            "parallel": found.parallel,
-            "hoisted": found.hoisted,
-            "hoist_note": found.hoist_note,
-            "ended": found.ended,
-            "importances": found.importances,
-            "best": None if found.best is None else _told(next(item for item in trials if item.number == found.best)),
-            "front": found.front[:SHOWN],
-            "history": [[item.number, *(item.values[goal] for goal in goals)] for item in done][-1000:],
-            "trials": [_told(item) for item in done if item.number in chosen],
-            "running": [_told(item) for item in trials if item.state == "running"],
-            "failed": [_told(item) for item in trials if item.state == "failed"][-3:],
-        }
+        """What a card shows: JSON."""
+        return search_view(self.found).model_dump(mode="json")
 
 
 def shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _told(trial: Trial) -> dict[str, Any]:
-    last = trial.intermediate[-1] if trial.intermediate else None
-    return {
-        "number": trial.number,
-        "params": trial.params,
-        "values": trial.values,
-        "started_at": trial.started_at,
-        "seconds": trial.seconds,
-        "last": None if last is None else list(last),
-        "message": trial.message,
-    }
-
-
-def _counted(trials: list[Trial]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for trial in trials:
-        counts[trial.state] = counts.get(trial.state, 0) + 1
-    return counts
 
 
 def _frozen(optuna: Any, trial: Trial, found: TrialList) -> Any:
@@ -224,7 +182,3 @@ def _more(trial: Trial) -> Mapping[str, Any]:
     """What Optuna has no place for."""
     told = {"slml_number": trial.number, "slml_state": trial.state}
     return told | ({"slml_message": trial.message} if trial.message else {})
-
-
-def took(trial: Mapping[str, Any]) -> str:
-    return "" if trial["seconds"] is None else human_seconds(trial["seconds"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -55,6 +55,49 @@ class StudyLine(TuneLine):
 
 def tune(session: Session, line: TuneLine, cell: Cell) -> JobHandle | Table:
     """Submit the cell as a search."""
+    from jupyter_slml.notebook.source import read_source
+
+    _check_aims(line)
+    names = [entry.name for entry in line.space]
+    header = [] if bare(session) else cell.header
+    _check_searched(read_source(cell.body, header, session.shell).tree, names)
+    order = _order(session, line, cell.body, header, names, OPTIONS)
+    _say_hoisted(line, order.source.tree, names)
+    return carry_out(session, line, order)
+
+
+def submit(
+    session: Session, work: str | Callable[..., Any], namespace: Mapping[str, Any], given: dict[str, Any]
+) -> JobHandle:
+    """What `slml.jobs.tune` does: `work` is source text, or an objective that takes a trial. Returns at once."""
+    unknown = [key for key in given if key not in TuneLine.model_fields]
+    if unknown:
+        raise Invalid(
+            f"There is no option {unknown[0]!r}.",
+            field=unknown[0],
+            remedy=f"Options: {', '.join(TuneLine.model_fields)}.",
+        )
+    line = TuneLine.parse(given)
+    names = [entry.name for entry in line.space]
+    extra = dict(namespace)
+    if callable(work):
+        name = getattr(work, "__name__", "objective")
+        name = name if name.isidentifier() else "objective"
+        extra[name] = work
+        source = f"{name}(trial)"
+        line = line if line.objectives else line.evolve(minimize=["value"])
+    else:
+        source = work
+        _check_aims(line)
+        _check_searched(ast.parse(source), names)
+    order = _order(session, line, source, [], names, OPTIONS, extra)
+    try:
+        return order.submit()
+    finally:
+        order.cargo.close()
+
+
+def _check_aims(line: TuneLine) -> None:
     if not line.objectives:
         raise Invalid(
             "%%tune needs to know what is better.",
@@ -62,14 +105,6 @@ def tune(session: Session, line: TuneLine, cell: Cell) -> JobHandle | Table:
             remedy="Name the metric: --maximize auc or --minimize loss; the cell logs it by slml.log(auc=…), or its last "
             "expression is its value.",
         )
-    from jupyter_slml.notebook.source import read_source
-
-    names = [entry.name for entry in line.space]
-    header = [] if bare(session) else cell.header
-    _check_searched(read_source(cell.body, header, session.shell).tree, names)
-    order = _order(session, line, cell.body, header, names, OPTIONS)
-    _say_hoisted(line, order.source.tree, names)
-    return carry_out(session, line, order)
 
 
 def tune_study(session: Session, line: StudyLine, cell: Cell) -> JobHandle | Table:
@@ -97,10 +132,16 @@ def tune_study(session: Session, line: StudyLine, cell: Cell) -> JobHandle | Tab
 
 
 def _order(
-    session: Session, line: TuneLine, body: str, header: Sequence[str], names: Sequence[str], options: Options[Any]
+    session: Session,
+    line: TuneLine,
+    body: str,
+    header: Sequence[str],
+    names: Sequence[str],
+    options: Options[Any],
+    extra: Mapping[str, Any] | None = None,
 ) -> Order:
     _check_line(line, names)
-    order = prepare(session, line, body, header, bound=[*names, "trial"])
+    order = prepare(session, line, body, header, extra, bound=[*names, "trial"])
     given = {name: getattr(line, name) for name in TuneOptions.model_fields}
     order.more = {"kind": JobKind.TUNING, "tuning": given}
     order.options = options

@@ -135,9 +135,7 @@ class Coordinator:
         return self.spent + time.monotonic() - self.begun
 
     def _hear(self, timeout: float) -> None:
-        links: dict[int, Running | None] = {
-            running.link.fileno(): running for running in self.running.values() if running.open
-        }
+        links = {running.link.fileno(): running for running in self.running.values() if running.open}
         poller = select.poll()
         poller.register(self.link, select.POLLIN)
         poller.register(self._wake[0], select.POLLIN)

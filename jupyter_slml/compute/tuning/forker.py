@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from jupyter_slml.compute import procfs
+from jupyter_slml.compute.tuning.pages import collapse
 from jupyter_slml.compute.tuning.wire import Link, Message, pair
 
 #: Seconds between two looks at the memory of running trials.
 POLL = 0.03
 #: A share is a little less than what the keeper would allow, so that one trial ends and not all of them.
 MARGIN = 0.92
+#: From so many trials on it pays to have large pages first.
+MANY = 30
 #: Trials are the first to go when the host's memory is used up.
 _OOM_SCORE = "800"
 
@@ -39,35 +42,40 @@ class _Child:
 class Forker:
     """`start` is what a fork runs, with its end of a link to the coordinator; it never returns."""
 
-    def __init__(self, link: Link, start: Callable[[Link], NoReturn], memory: int, parallel: int) -> None:
+    def __init__(self, link: Link, start: Callable[[Link], NoReturn], memory: int, parallel: int, trials: int) -> None:
         self.link = link
         self.start = start
         self.memory = memory
         self.parallel = parallel
+        self.many = trials >= MANY
         self.children: dict[int, _Child] = {}
         self._wake = (-1, -1)
+        #: Bytes that one trial may have for itself.
+        self.share = 0
 
     def run(self) -> Message | None:
         """Serve the coordinator to the end of the search. Returns its last word; None when it died."""
         gc.collect()
         gc.freeze()
+        if self.many:
+            collapse()
         own = procfs.private_memory(os.getpid())
-        share = int((self.memory * MARGIN - own) / self.parallel)
+        self.share = max(0, int((self.memory * MARGIN - own) / self.parallel))
         self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake[1], warn_on_full_buffer=False)
         # What a trial started and left behind comes to us, and not to the keeper, when the trial ends.
         procfs.become_subreaper()
-        self.link.send({"ready": True, "share": share})
+        self.link.send({"ready": True})
         try:
-            return self._serve(share)
+            return self._serve()
         finally:
             signal.set_wakeup_fd(-1)
             for pid in list(self.children):
                 self._kill(pid, 0)
             self._reap(block=True)
 
-    def _serve(self, share: int) -> Message | None:
+    def _serve(self) -> Message | None:
         while True:
             timeout = POLL if self.children else None
             readable, _, _ = select.select([self.link.fileno(), self._wake[0]], [], [], timeout)
@@ -86,7 +94,7 @@ class Forker:
                     self._kill(int(message["kill"]), float(message["grace"]), str(message["reason"]))
             if self.link.closed:
                 return None
-            self._watch(share)
+            self._watch()
 
     def _fork(self) -> None:
         ours, theirs = pair()
@@ -112,7 +120,7 @@ class Forker:
         self.link.send({"forked": pid}, [ours.fileno()])
         ours.close()
 
-    def _watch(self, share: int) -> None:
+    def _watch(self) -> None:
         now = time.monotonic()
         for child in list(self.children.values()):
             if child.killed_at is not None:
@@ -121,7 +129,7 @@ class Forker:
                 continue
             used = sum(procfs.private_memory(pid) for pid in (child.pid, *procfs.descendants(child.pid))) - child.origin
             child.peak = max(child.peak, used)
-            if used > share:
+            if used > self.share:
                 child.reason = "memory"
                 self._bury(child.pid)
 
@@ -164,6 +172,7 @@ class Forker:
                     "code": os.waitstatus_to_exitcode(status),
                     "reason": child.reason,
                     "peak": child.peak,
+                    "share": self.share,
                     "cpu": round(usage.ru_utime + usage.ru_stime, 4),
                 }
             )

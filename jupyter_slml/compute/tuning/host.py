@@ -141,7 +141,8 @@ class Host:
     def _fork_trials(self) -> dict[str, Any]:
         # A stop is the coordinator's to carry out: the trials get their grace, and what is known is kept.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        forker = Forker(self.link, self._start, self.given["memory"], self.given["parallel"])
+        given = self.given
+        forker = Forker(self.link, self._start, given["memory"], given["parallel"], self.cell.options.most)
         end = forker.run()
         if end is None:
             return {"lost": "The process that chooses the trials ended unexpectedly."}

@@ -68,8 +68,10 @@ class Running:
             case "stopped":
                 return {"state": "stopped", "reason": "stopped", "message": "The search ended before it."}
             case "memory":
-                used = size_text(ended["peak"])
-                text = f"It used {used} of memory, more than its share of the instance; --parallel gives it a larger one."
+                used, share = size_text(ended["peak"]), size_text(ended["share"])
+                text = (
+                    f"It used {used} of memory; its share of the instance is {share}. A smaller --parallel makes it larger."
+                )
                 return {"state": "failed", "reason": "memory", "message": text}
         return {"state": "failed", "reason": "exit", "message": _exit(ended)}
 

@@ -14,6 +14,7 @@ from jupyter_slml.control.http.services import Given, Services
 from jupyter_slml.control.http.streaming import HEARTBEAT, frame, stream, wants_stream
 from jupyter_slml.control.results import PAGE
 from jupyter_slml.domain.diffs import JobDiff
+from jupyter_slml.domain.searches import SearchView, search_view
 from jupyter_slml.domain.specs import JobSpec
 from jupyter_slml.domain.views import (
     AttemptList,
@@ -182,6 +183,12 @@ def read_trials(job: str, services: Given) -> TrialList:
 def read_parts(job: str, services: Given) -> PartList:
     """The parts of a batch job and its progress, also of one that runs."""
     return services.batches.parts(job)
+
+
+@router.get("/{job}/search")
+def read_search(job: str, services: Given) -> SearchView:
+    """The same as a card shows it, bounded."""
+    return search_view(services.tuning.trials(job))
 
 
 @router.get("/{job}/displays")

@@ -10,6 +10,7 @@ import type {
   IJobSummary,
   ILogPage,
   IModel,
+  ISearch,
   IStatus,
   IVersion
 } from './types';
@@ -73,6 +74,11 @@ export class SlmlClient {
   async curves(id: string): Promise<ICurves> {
     const path = `jobs/${encodeURIComponent(id)}/curves`;
     return (await this._json<{ curves: ICurves }>(path)).curves;
+  }
+
+  /** The trials of a tuning job. */
+  search(id: string): Promise<ISearch> {
+    return this._json(`jobs/${encodeURIComponent(id)}/search`);
   }
 
   /** The end of what a job has printed. */

@@ -543,6 +543,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Search
+         * @description The same as a card shows it, bounded.
+         */
+        get: operations["read_search_jobs__job__search_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{job}/stop": {
         parameters: {
             query?: never;
@@ -2695,6 +2715,49 @@ export interface components {
             min_replicas?: number | null;
         };
         /**
+         * SearchView
+         * @description What is known of a search.
+         */
+        SearchView: {
+            best: components["schemas"]["ShownTrial"] | null;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Ended */
+            ended: string;
+            /**
+             * Failed
+             * @description The newest.
+             */
+            failed: components["schemas"]["ShownTrial"][];
+            /** Front */
+            front: number[];
+            /** History */
+            history: number[][];
+            /** Hoist Note */
+            hoist_note: string;
+            /** Hoisted */
+            hoisted: number;
+            /** Importances */
+            importances: {
+                [key: string]: number;
+            };
+            /** Most */
+            most: number;
+            /** Objectives */
+            objectives: components["schemas"]["Objective"][];
+            /** Parallel */
+            parallel: number;
+            /** Running */
+            running: components["schemas"]["ShownTrial"][];
+            /**
+             * Trials
+             * @description Complete ones.
+             */
+            trials: components["schemas"]["ShownTrial"][];
+        };
+        /**
          * Settings
          * @description `settings.json` of a workspace: what `jupyter slml config` shows and sets.
          */
@@ -2777,6 +2840,30 @@ export interface components {
              * @description Worker processes of our own cluster. Unset: one.
              */
             workers?: number | null;
+        };
+        /** ShownTrial */
+        ShownTrial: {
+            /** Last */
+            last: [
+                number,
+                number
+            ] | null;
+            /** Message */
+            message: string;
+            /** Number */
+            number: number;
+            /** Params */
+            params: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Seconds */
+            seconds: number | null;
+            /** Started At */
+            started_at: number | null;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
         };
         /**
          * Shutdown
@@ -4284,6 +4371,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PartList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_search_jobs__job__search_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchView"];
                 };
             };
             /** @description Validation Error */

@@ -20,6 +20,9 @@ export type IJob = Answer<'JobView'>;
 export type IPhase = Answer<'Phase'>;
 /** `[step, value]` pairs by metric, few enough to draw. */
 export type ICurves = Record<string, [number, number][]>;
+/** A search as a card shows it. */
+export type ISearch = Answer<'SearchView'>;
+export type IShownTrial = Answer<'ShownTrial'>;
 export type JobState = components['schemas']['JobState'];
 export type IArtifact = Pick<
   Answer<'Artifact'>,

@@ -8,6 +8,7 @@ import { startsIn } from '../job/expected';
 import { BatchProgress, withoutProgress } from '../job/batch';
 import { Metrics } from '../job/metrics';
 import { Phases } from '../job/phases';
+import { Search } from '../job/search';
 import { canStop, isFinal } from '../model/states';
 import { StateIcon, stateLabel } from '../state';
 import type { IJobCard } from './payload';
@@ -91,6 +92,7 @@ export function JobCard(props: {
         curves={card.curves ?? {}}
         trans={trans}
       />
+      {card.tuning && <Search search={card.tuning} trans={trans} />}
       <Facts card={card} trans={trans} />
       <Phases
         phases={card.phases ?? []}

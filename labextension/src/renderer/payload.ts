@@ -6,6 +6,7 @@ import type {
   IEndpointLoad,
   IJob,
   IPhase,
+  ISearch,
   JobState
 } from '../api/types';
 import { isFinal } from '../model/states';
@@ -39,6 +40,8 @@ export interface IJobCard {
   curves?: ICurves;
   /** Of a batch job alone: where its parts go. Its progress is read off the metrics. */
   batch?: { output: string; progress: string };
+  /** Of a tuning job that has begun. */
+  tuning?: ISearch;
 }
 
 /** An endpoint's card. */
@@ -86,7 +89,8 @@ export function withTruth(
   card: IJobCard,
   job: IJob,
   tail: string[],
-  curves: ICurves | null
+  curves: ICurves | null,
+  tuning: ISearch | null = null
 ): IJobCard {
   return {
     ...card,
@@ -112,6 +116,7 @@ export function withTruth(
     phases: job.phases,
     expected_at: job.expected_at,
     curves: curves ?? card.curves,
+    ...(tuning ? { tuning } : {}),
     log_tail: tail.length > 0 ? tail : card.log_tail,
     revision: job.revision
   };

@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
+import type { ISearch } from '../api/types';
 import { JobWatch } from '../model/job';
 import { LoadWatch } from '../model/load';
 import { isFinal } from '../model/states';
@@ -21,6 +22,7 @@ import {
 } from './payload';
 
 const TAIL = 8;
+const PAUSE_MS = 2000;
 
 export interface ICardOptions {
   workspace: WorkspaceModel;
@@ -138,16 +140,22 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
 
   private _onNews(watch: JobWatch): void {
     this.update();
+    if (watch.job?.spec.tuning && !isFinal(watch.job.state)) {
+      this._readSearchSoon(watch.id);
+    }
     if (watch.job && isFinal(watch.job.state) && !this._tailRead) {
       this._tailRead = true;
-      void Promise.all([this._readTail(watch.id), watch.readCurves()]).then(
-        () => {
-          if (!this.isDisposed) {
-            this._keep();
-            this.update();
-          }
+      const search = watch.job.spec.tuning && this._readSearch(watch.id);
+      void Promise.all([
+        this._readTail(watch.id),
+        watch.readCurves(),
+        search
+      ]).then(() => {
+        if (!this.isDisposed) {
+          this._keep();
+          this.update();
         }
-      );
+      });
     }
   }
 
@@ -164,6 +172,28 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
       // Without it the card keeps the lines that it was saved with.
       this._tail = [];
     }
+  }
+
+  private async _readSearch(id: string): Promise<void> {
+    try {
+      this._search = await this._options.workspace.client.search(id);
+    } catch {
+      // The trials stay as they were seen last.
+    }
+  }
+
+  /** Its trials, at most every other second. */
+  private _readSearchSoon(id: string): void {
+    if (this._searching) {
+      return;
+    }
+    this._searching = true;
+    void this._readSearch(id).then(() => {
+      if (!this.isDisposed) {
+        this.update();
+        setTimeout(() => (this._searching = false), PAUSE_MS);
+      }
+    });
   }
 
   /** Write the final truth into the notebook's output, so that the saved file is right without us. */
@@ -187,7 +217,13 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
   private _current(saved: IJobCard): IJobCard {
     const job = this._watch?.job;
     return job && job.revision >= saved.revision
-      ? withTruth(saved, job, this._tail, this._watch?.curves ?? null)
+      ? withTruth(
+          saved,
+          job,
+          this._tail,
+          this._watch?.curves ?? null,
+          this._search
+        )
       : saved;
   }
 
@@ -224,4 +260,6 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
   private _load: LoadWatch | null = null;
   private _tail: string[] = [];
   private _tailRead = false;
+  private _search: ISearch | null = null;
+  private _searching = false;
 }

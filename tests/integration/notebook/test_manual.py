@@ -120,3 +120,18 @@ def test_the_sixth_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
     assert "'warm' is not a number" in errors and "it has 1 values, and there are 2 columns" in errors
     assert '"prediction":' in said(done, "from_csv/part-00000.jsonl")
     assert "id" in said(done, "SageMakerOutput") and "warmth" not in said(done, "SageMakerOutput")
+
+
+def test_the_tuning_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
+    done = execute("05-tuning.ipynb", tmp_path)
+    assert "Lines 1–5 run once" in said(done, "%%tune --name forest")
+    assert "forest@1 Booster" in said(done, "print(job.registered")
+    assert said(done, "job.study.best_trial").strip() == "True"
+    assert "'pruned': " in said(done, 'slml.job("pruned")')
+    rough = said(done, 'slml.job("rough").trials')
+    for part in ("SIGSEGV", "ValueError: this one does not work (line 7 of the cell)", "loss is nan."):
+        assert part in rough
+    assert "complete, value=" in said(done, 'slml.job("study").best')
+    front = said(done, "balance.front")
+    assert "among them the best: True" in front and "XGBClassifier" in front
+    assert said(done, "again = slml.job").strip() == "True succeeded"
