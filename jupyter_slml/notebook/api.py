@@ -89,7 +89,7 @@ class Jobs:
         `options` are those of `%batch` (`keep=["id"]`, `max_errors="1%"`, `instance=`, `resume=True`, …). Raises what
         `%batch` raises before a submit.
         """
-        unknown = [key for key in options if key not in BatchLine.model_fields]
+        unknown = [key for key in options if key not in BatchLine.model_fields or key == "dry_run"]
         if unknown:
             raise Invalid(
                 f"There is no option {unknown[0]!r}.",
@@ -98,7 +98,9 @@ class Jobs:
             )
         items = list(input) if isinstance(input, (list, tuple)) else [input]
         line = BatchLine.parse({"wait": False, **options, "model": model, "input": items, "output": output})
-        return batch(self._session, line)
+        made = batch(self._session, line)
+        assert isinstance(made, JobHandle)
+        return made
 
     def tune(
         self, work: str | Callable[..., Any], *, namespace: Mapping[str, Any] | None = None, **options: Any

@@ -21,6 +21,7 @@ from jupyter_slml.notebook.line import TrainLine
 from jupyter_slml.notebook.magic import Cell, Magic
 from jupyter_slml.notebook.options import Options
 from jupyter_slml.notebook.session import Session
+from jupyter_slml.notebook.table import Table
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.records import Job
@@ -40,6 +41,8 @@ _JOB = (
     "after",
     "priority",
 )
+#: Options that need a cell.
+_OF_CELLS = {"parameters": "--param", "capture": "--capture", "no_capture": "--no-capture", "files": "--files"}
 _FILE = re.compile(r"\.(parquet|pq|csv|tsv|jsonl|ndjson|json|arrow|feather|ipc)(\.gz|\.bz2|\.zst)?$")
 
 
@@ -78,8 +81,11 @@ class BatchLine(BatchOptions, TrainLine):
     allow_pickle: bool = BatchOptions.model_fields["allow_pickle"]  # type: ignore[assignment]
 
 
-def batch(session: Session, line: BatchLine) -> JobHandle:
-    """Predict with a registered version. Raises NotFound, Invalid, and with waiting JobFailed."""
+def batch(session: Session, line: BatchLine) -> JobHandle | Table:
+    """Predict with a registered version; with `dry_run` say what would be done.
+
+    Raises NotFound, Invalid, and with waiting JobFailed.
+    """
     from jupyter_slml.client.batch import job_name, submit
     from jupyter_slml.notebook.origin import origin
 
@@ -89,6 +95,13 @@ def batch(session: Session, line: BatchLine) -> JobHandle:
             field="MODEL",
             remedy="For example: %batch churn@production --input data/ --output predictions (or %%batch with a cell).",
         )
+    for name, option in _OF_CELLS.items():
+        if getattr(line, name):
+            raise Invalid(
+                f"{option} is about a cell, and the registered model has none.",
+                field=option,
+                remedy="Leave it out, or write %%batch with a cell that defines predict(batch).",
+            )
     _check_both(line)
     client = session.client
     version = client.models.resolve(line.model)
@@ -97,6 +110,10 @@ def batch(session: Session, line: BatchLine) -> JobHandle:
     job = {name: getattr(line, name) for name in _JOB if name in given}
     job["name"] = line.name or job_name(version.model, uris[0] if uris else "frame")
     output = _output(line, uris)
+    if line.dry_run:
+        read = [("input", uri) for uri in uris] or [("input", f"a DataFrame of {len(frame):,} rows, which travels")]
+        rows = [("model", version.reference), *read, ("output", output), ("instance", line.instance)]
+        return Table(("WHAT", "WHICH"), rows, title=f"Job {job['name']!r}")
     record = submit(
         client,
         version,
@@ -110,12 +127,12 @@ def batch(session: Session, line: BatchLine) -> JobHandle:
     return _followed(session, line, record)
 
 
-def batch_cell(session: Session, line: BatchLine, cell: Cell) -> JobHandle:
-    """Predict with the cell's `predict`. Raises as `%%train` does."""
+def batch_cell(session: Session, line: BatchLine, cell: Cell) -> JobHandle | Table:
+    """Predict with the cell's `predict`; with `dry_run` show what would travel. Raises as `%%train` does."""
     from jupyter_slml.notebook.checks import check_with_platform
     from jupyter_slml.notebook.fingerprint import fingerprint
     from jupyter_slml.notebook.origin import origin
-    from jupyter_slml.notebook.shipping import ship
+    from jupyter_slml.notebook.shipping import manifest, missing, ship
     from jupyter_slml.notebook.train import prepare
 
     if line.model is not None:
@@ -138,6 +155,8 @@ def batch_cell(session: Session, line: BatchLine, cell: Cell) -> JobHandle:
                 field="cell",
                 remedy="Write `def predict(batch): …`; it gets a DataFrame and gives a value or a line for each row.",
             )
+        if line.dry_run:
+            return manifest(order.cargo, missing(order.cargo, client), f"Job {order.line.name!r}")
         check_with_platform(order.line, client)
         ship(order.cargo, client)
         captures = [*order.cargo.captures, *([] if frame is None else [_shipped(session, frame)])]
@@ -296,7 +315,7 @@ def _followed(session: Session, line: BatchLine, record: Job) -> JobHandle:
     return handle
 
 
-def _batch(session: Session, line: BatchLine, cell: Cell) -> JobHandle:
+def _batch(session: Session, line: BatchLine, cell: Cell) -> JobHandle | Table:
     return batch(session, line)
 
 
