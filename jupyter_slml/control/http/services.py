@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from jupyter_slml.control.batch import Batches
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
 from jupyter_slml.control.consoles import Consoles
@@ -45,6 +46,7 @@ class Services:
     jobs: Jobs
     results: Results
     tuning: Tuning
+    batches: Batches
     retention: Retention
     models: Models
     transitions: Transitions
