@@ -16,6 +16,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import uvloop
 import xgboost
 
+from jupyter_slml.predictors.predictor import predictor
 from jupyter_slml.serving.frames import Question
 from jupyter_slml.serving.gateway.answers import Dated
 from jupyter_slml.serving.gateway.exchange import Exchange
@@ -23,7 +24,6 @@ from jupyter_slml.serving.gateway.http import HttpConnection
 from jupyter_slml.serving.gateway.limits import Limits
 from jupyter_slml.serving.replica.batch import Answerer
 from jupyter_slml.serving.replica.columns import Columns
-from jupyter_slml.serving.replica.predictors import predictor
 
 
 class Place:

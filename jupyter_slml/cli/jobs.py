@@ -6,6 +6,7 @@ import click
 
 from jupyter_slml.cli.tables import ago, numbers, span, table
 from jupyter_slml.client import connect
+from jupyter_slml.domain.batch import progress_text
 from jupyter_slml.domain.views import JobView
 from jupyter_slml.errors import JobFailed
 
@@ -141,6 +142,38 @@ def diff_jobs(before: str, after: str, as_json: bool) -> None:
 
 def _plain(value: object) -> str:
     return "-" if value is None else str(value)
+
+
+@click.command()
+@click.argument("job")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def parts(job: str, as_json: bool) -> None:
+    """List the parts of a batch job, and how far it is.
+
+    \b
+    Example:
+      jupyter slml parts churn-of-2026
+    """
+    client = connect()
+    found = client.jobs.parts(job)
+    if as_json:
+        click.echo(found.model_dump_json(indent=2))
+        return
+    rows = [
+        (
+            item.part,
+            item.state,
+            f"{item.rows:,}",
+            item.errors,
+            item.file or "-",
+            span(0, item.seconds),
+            item.tries,
+            item.message,
+        )
+        for item in found.parts
+    ]
+    table(("PART", "STATE", "ROWS", "ERRORS", "FILE", "TIME", "TRY", "MESSAGE"), rows, "No part was begun yet.")
+    click.echo(f"{progress_text(found.figures, ended=False) or 'Nothing is known of its progress yet'} in {found.output}")
 
 
 @click.command()

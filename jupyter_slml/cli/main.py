@@ -13,7 +13,7 @@ from jupyter_slml.cli.doctor import doctor
 from jupyter_slml.cli.endpoints import endpoints, invoke
 from jupyter_slml.cli.exchange import evaluate_model, export_model, import_model
 from jupyter_slml.cli.gc import gc
-from jupyter_slml.cli.jobs import jobs, logs
+from jupyter_slml.cli.jobs import jobs, logs, parts
 from jupyter_slml.cli.models import models
 from jupyter_slml.cli.spelling import in_shell
 from jupyter_slml.cli.tokens import tokens
@@ -42,6 +42,7 @@ for command in (
     doctor,
     jobs,
     logs,
+    parts,
     trials,
     models,
     endpoints,

@@ -12,7 +12,17 @@ from jupyter_slml.client.transport import TIMEOUT, Transport
 from jupyter_slml.domain.diffs import JobDiff
 from jupyter_slml.domain.names import check_name
 from jupyter_slml.domain.specs import JobSpec
-from jupyter_slml.domain.views import AttemptList, Displays, JobIds, JobPage, JobView, LogPage, MetricPoints, TrialList
+from jupyter_slml.domain.views import (
+    AttemptList,
+    Displays,
+    JobIds,
+    JobPage,
+    JobView,
+    LogPage,
+    MetricPoints,
+    PartList,
+    TrialList,
+)
 from jupyter_slml.errors import IntegrityError, NotFound
 
 
@@ -65,6 +75,10 @@ class Jobs:
     def trials(self, job: str) -> TrialList:
         """The trials of a tuning job."""
         return self._transport.record(TrialList, "GET", f"{_path(job)}/trials")
+
+    def parts(self, job: str) -> PartList:
+        """The parts of a batch job. Raises Conflict for a job of another kind."""
+        return self._transport.record(PartList, "GET", f"{_path(job)}/parts")
 
     def displays(self, job: str) -> Displays:
         return self._transport.record(Displays, "GET", f"{_path(job)}/displays")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jupyter_slml.compute.amounts import size_text
+from jupyter_slml.compute.batch.book import PartBook
 from jupyter_slml.compute.chunks import Chunks
 from jupyter_slml.compute.companion import Companion
 from jupyter_slml.compute.files import bring as bring_files
@@ -54,7 +55,10 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 #: Kinds of jobs whose attempts are more than one run of one cell.
-COMPANIONS: Mapping[JobKind, Callable[[AttemptOrder, RunnerContext], Companion]] = {JobKind.TUNING: TrialBook}
+COMPANIONS: Mapping[JobKind, Callable[[AttemptOrder, RunnerContext], Companion]] = {
+    JobKind.TUNING: TrialBook,
+    JobKind.BATCH: PartBook,
+}
 
 
 class AttemptSupervisor:

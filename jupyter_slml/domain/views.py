@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, JsonValue
 
+from jupyter_slml.domain.batch import PartRecord
 from jupyter_slml.domain.cluster import ClusterStatus
 from jupyter_slml.domain.instances import InstanceType
 from jupyter_slml.domain.model import Frozen
@@ -123,6 +124,15 @@ class TrialList(Study):
     objectives: list[Objective]
     best: int | None = None
     front: list[int] = Field(default_factory=list)
+
+
+class PartList(Frozen):
+    """The parts of a batch job that were begun, and how far it is: `rows` of `rows_total`, `rows_per_second`,
+    `eta_seconds`, `errors`, `parts` of `parts_total`; a figure that nobody knows is left out."""
+
+    output: str
+    parts: list[PartRecord]
+    figures: dict[str, float]
 
 
 class LogEntry(Frozen):

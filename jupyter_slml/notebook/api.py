@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_slml import here
+from jupyter_slml.domain.specs import BatchOptions
 from jupyter_slml.errors import Invalid
 from jupyter_slml.notebook import tune
+from jupyter_slml.notebook.batch import BatchLine, batch
 from jupyter_slml.notebook.catalogue import delete_jobs, find, list_jobs, stop_jobs
 from jupyter_slml.notebook.config import Config
 from jupyter_slml.notebook.deployments import Endpoints
@@ -80,6 +82,25 @@ class Jobs:
             return order.submit()
         finally:
             order.cargo.close()
+
+    def batch(self, model: str, input: Any, output: str, **options: Any) -> JobHandle:
+        """Predict files (a URI, a path, or a list of them) or a DataFrame with a registered model; returns at once.
+
+        `options` are those of `%batch` (`keep=["id"]`, `max_errors="1%"`, `instance=`, `resume=True`, …). Raises what
+        `%batch` raises before a submit.
+        """
+        unknown = [key for key in options if key not in BatchLine.model_fields or key == "dry_run"]
+        if unknown:
+            raise Invalid(
+                f"There is no option {unknown[0]!r}.",
+                field=unknown[0],
+                remedy=f"Options: {', '.join(BatchOptions.model_fields)}; and those of every job.",
+            )
+        items = list(input) if isinstance(input, (list, tuple)) else [input]
+        line = BatchLine.parse({"wait": False, **options, "model": model, "input": items, "output": output})
+        made = batch(self._session, line)
+        assert isinstance(made, JobHandle)
+        return made
 
     def tune(
         self, work: str | Callable[..., Any], *, namespace: Mapping[str, Any] | None = None, **options: Any

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from jupyter_slml.domain.batch import FIGURES, progress_text
 from jupyter_slml.domain.states import JobState
 from jupyter_slml.notebook import search
 from jupyter_slml.notebook.drawing import Points, spark
@@ -61,6 +62,7 @@ def job_payload(
         "phases": [phase.model_dump() for phase in phases],
         "expected_at": getattr(job, "expected_at", None),
         "curves": dict(curves or {}),
+        **({} if job.spec.batch is None else {"batch": _batch(job)}),
         "revision": job.revision,
         "headless": headless,
     }
@@ -112,6 +114,8 @@ def text(payload: Mapping[str, Any]) -> str:
         parts.append(payload["reason"])
     if payload.get("tuning"):
         parts.append(search.text(payload["tuning"]))
+    elif payload.get("batch"):
+        parts += [payload["batch"]["progress"]] if payload["batch"]["progress"] else []
     else:
         parts += [f"{name} {value:.6g}" for name, value in payload["metrics"].items()]
     if payload["registered"]:
@@ -154,6 +158,8 @@ def _job_rows(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("ran", escape(human_seconds(elapsed(payload)))),
         ("time", escape(spent(payload))),
         ("on", escape(payload["instance"])),
+        ("progress", escape((payload.get("batch") or {}).get("progress", ""))),
+        ("written to", f"<code>{escape(payload['batch']['output'])}</code>" if payload.get("batch") else ""),
         ("metrics", _metrics(payload)),
         *(search.rows(payload["tuning"]) if payload.get("tuning") else ()),
         ("captured", escape(sizes)),
@@ -185,10 +191,19 @@ def spent(payload: Mapping[str, Any], now: float | None = None) -> str:
     return ", ".join(parts)
 
 
+def _batch(job: Job) -> dict[str, Any]:
+    """What a card says of a batch job alone."""
+    assert job.spec.batch is not None
+    progress = progress_text(job.metrics, ended=job.ended_at is not None)
+    return {"output": job.spec.batch.output, "progress": progress}
+
+
 def _metrics(payload: Mapping[str, Any]) -> str:
     """Each metric with its last value and, where it has one, its curve."""
     parts = []
     for name, value in payload["metrics"].items():
+        if payload.get("batch") and name in FIGURES:
+            continue
         curve = spark(name, payload["curves"].get(name, ()))
         parts.append(f"<div>{escape(name)} = {value:.6g}{' ' + curve if curve else ''}</div>")
     return "".join(parts)

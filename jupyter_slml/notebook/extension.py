@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jupyter_slml import here
-from jupyter_slml.notebook import console, endpoints, evaluations, exchange, jobs, models, promote, tokens
+from jupyter_slml.notebook import batch, console, endpoints, evaluations, exchange, jobs, models, promote, tokens
 from jupyter_slml.notebook.api import Slml
 from jupyter_slml.notebook.completion import option_matcher
 from jupyter_slml.notebook.magic import Magic
@@ -17,6 +17,7 @@ MAGICS: tuple[Magic[Any], ...] = (
     TRAIN,
     TUNE,
     TUNE_STUDY,
+    *batch.MAGICS,
     *jobs.MAGICS,
     *models.MAGICS,
     *promote.MAGICS,

@@ -15,6 +15,7 @@ from jupyter_slml.notebook.history import Curves, as_table, chosen
 from jupyter_slml.notebook.live import LogTail
 from jupyter_slml.notebook.outputs import Output, Outputs
 from jupyter_slml.notebook.papers import ExecutedCell, OutputFiles
+from jupyter_slml.notebook.parts import Predicted, as_frame
 from jupyter_slml.notebook.patience import patiently
 from jupyter_slml.notebook.plot import Plot
 from jupyter_slml.notebook.trials import TrialHandle, Tuned
@@ -126,6 +127,25 @@ class JobHandle:
         if self._tuned is None or not self._tuned.is_whole:
             self._tuned = Tuned(self._session, self.record, self._session.client.jobs.trials(self.id))
         return self._tuned
+
+    @property
+    def parts(self) -> Any:
+        """Of a batch job: each part that was begun as a row of a DataFrame (state, rows, errors, file, bytes, sha256, …)."""
+        return as_frame(self._session.client.jobs.parts(self.id))
+
+    @property
+    def errors(self) -> Any:
+        """Of a batch job: the records that failed, as a DataFrame of file, row, reason and count; the first 10,000."""
+        return Predicted(self.record).errors(10_000)
+
+    def preview(self, rows: int = 10) -> Any:
+        """Of a batch job: the first rows of its output, as a DataFrame. Raises NotFound before the first part."""
+        return Predicted(self.record).preview(rows)
+
+    @property
+    def output(self) -> str:
+        """Of a batch job: where its parts are."""
+        return Predicted(self.record).uri
 
     @property
     def registered(self) -> str | None:

@@ -29,6 +29,7 @@ from fastapi import FastAPI
 from jupyter_slml import __version__
 from jupyter_slml.compute.backend import DaskBackend
 from jupyter_slml.control.autoscaling import Autoscaler
+from jupyter_slml.control.batch import Batches
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
 from jupyter_slml.control.consoles import Consoles
@@ -100,6 +101,7 @@ class Daemon:
                 compute=self._compute,
                 gateway=self._gateway,
                 bus=self._bus,
+                reconciler=self._reconciler,
                 catalogue=catalogue,
                 jobs=Jobs(
                     self._database,
@@ -110,6 +112,7 @@ class Daemon:
                 ),
                 results=Results(self._database, blobs),
                 tuning=tuning,
+                batches=Batches(self._database, blobs),
                 retention=Retention(self._database, blobs, tuning),
                 models=Models(self._database, blobs),
                 transitions=Transitions(self._database, place.settings),

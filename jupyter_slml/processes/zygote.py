@@ -14,6 +14,7 @@ from jupyter_slml.compute.zygote import load, serve
 PROGRAMS = {
     "attempt": "jupyter_slml.compute.cell:run",
     "tuning": "jupyter_slml.compute.tuning.host:run",
+    "batch": "jupyter_slml.compute.batch.host:run",
     "replica": "jupyter_slml.serving.replica.kernel:run",
 }
 

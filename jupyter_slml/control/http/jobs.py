@@ -26,6 +26,7 @@ from jupyter_slml.domain.views import (
     LogPage,
     MetricPoint,
     MetricPoints,
+    PartList,
     StopMany,
     TrialList,
 )
@@ -176,6 +177,12 @@ def _listed(points: Iterator[MetricPoint]) -> Iterator[str]:
 def read_trials(job: str, services: Given) -> TrialList:
     """The trials of a tuning job, also of one that runs."""
     return services.tuning.trials(job)
+
+
+@router.get("/{job}/parts")
+def read_parts(job: str, services: Given) -> PartList:
+    """The parts of a batch job and its progress, also of one that runs."""
+    return services.batches.parts(job)
 
 
 @router.get("/{job}/search")

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from jupyter_slml.control.batch import Batches
 from jupyter_slml.control.bus import Bus
 from jupyter_slml.control.cards import Cards
 from jupyter_slml.control.consoles import Consoles
@@ -17,6 +18,7 @@ from jupyter_slml.control.jobs import Jobs
 from jupyter_slml.control.loads import Loads
 from jupyter_slml.control.measuring import Measuring
 from jupyter_slml.control.models import Models
+from jupyter_slml.control.reconcile import Reconciler
 from jupyter_slml.control.results import Results
 from jupyter_slml.control.retention import Retention
 from jupyter_slml.control.tokens import Tokens
@@ -39,10 +41,12 @@ class Services:
     compute: Compute
     gateway: Gateway
     bus: Bus
+    reconciler: Reconciler
     catalogue: Catalogue
     jobs: Jobs
     results: Results
     tuning: Tuning
+    batches: Batches
     retention: Retention
     models: Models
     transitions: Transitions

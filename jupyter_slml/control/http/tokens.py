@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter
 
 from jupyter_slml.control.http.services import Given
@@ -17,12 +19,16 @@ def list_tokens(services: Given) -> TokenList:
 
 
 @router.post("", status_code=201)
-def make_token(spec: TokenSpec, services: Given) -> NewToken:
-    """A new token; its secret is shown this once."""
-    return services.tokens.make(spec)
+async def make_token(spec: TokenSpec, services: Given) -> NewToken:
+    """A new token, which opens from now on; its secret is shown this once."""
+    made = await asyncio.to_thread(services.tokens.make, spec)
+    await services.reconciler.reroute()
+    return made
 
 
 @router.delete("/{key}")
-def remove_token(key: str, services: Given) -> TokenView:
+async def remove_token(key: str, services: Given) -> TokenView:
     """Take a token back, by id or name; the gateway refuses it from now on."""
-    return services.tokens.remove(key)
+    removed = await asyncio.to_thread(services.tokens.remove, key)
+    await services.reconciler.reroute()
+    return removed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from jupyter_slml.control.worklist import Worklist
 from jupyter_slml.domain.instances import Catalogue
 from jupyter_slml.domain.records import Event
 from jupyter_slml.domain.states import Desired
-from jupyter_slml.errors import SlmlError
+from jupyter_slml.errors import SlmlError, Unavailable
 from jupyter_slml.ports.compute import Compute
 from jupyter_slml.storage import endpoints as endpoint_table
 from jupyter_slml.storage import jobs as job_table
@@ -151,6 +152,11 @@ class Reconciler:
     async def scale(self, changes: Sequence[Change], working: set[str]) -> None:
         """Carry out what the autoscaler has decided; replicas that are `working` end last."""
         await self._change(self._endpoints.scale, changes, working)
+
+    async def reroute(self) -> None:
+        """Have the gateways know what the records say now. One that does not answer reads it when it starts."""
+        with contextlib.suppress(Unavailable):
+            await self._dispatch("route", "")
 
     async def _change(self, step: Callable[..., list[Key]], *given: object) -> list[Key]:
         """Take one step in a write transaction off the loop, then ask for what follows from it."""

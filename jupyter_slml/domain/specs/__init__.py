@@ -6,6 +6,7 @@ The magics' arguments, help and completion, the REST schema and the panel's form
 
 from __future__ import annotations
 
+from jupyter_slml.domain.specs.batch import BatchModel, BatchOptions, BatchSpec
 from jupyter_slml.domain.specs.endpoints import (
     ConsoleSpec,
     DeployOptions,
@@ -40,6 +41,9 @@ from jupyter_slml.domain.specs.models import (
 from jupyter_slml.domain.specs.tuning import Objective, TuneOptions, TuneSpec
 
 __all__ = [
+    "BatchModel",
+    "BatchOptions",
+    "BatchSpec",
     "Capture",
     "ConsoleSpec",
     "DecisionSpec",

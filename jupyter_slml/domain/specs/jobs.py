@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, TypeAdapter, ValidationInfo, field_valida
 
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.names import Digest, Name, check_variable
+from jupyter_slml.domain.specs.batch import BatchSpec
 from jupyter_slml.domain.specs.options import option
 from jupyter_slml.domain.specs.tuning import TuneSpec
 
@@ -260,6 +261,8 @@ class JobSpec(TrainOptions):
     fingerprint: Fingerprint | None = None
     #: `name@version` that the job evaluates: its metrics and curves become evidence for that version when it succeeds.
     evaluates: str | None = None
+    #: Of a job of kind `batch`, and of no other.
+    batch: BatchSpec | None = None
     #: Of a job of kind `tuning`, and of no other.
     tuning: TuneSpec | None = None
 
@@ -269,6 +272,12 @@ class JobSpec(TrainOptions):
         if len(value) > MAX_SOURCE_BYTES:
             raise ValueError(f"the cell has {len(value)} characters, at most {MAX_SOURCE_BYTES} are allowed")
         return value
+
+    @model_validator(mode="after")
+    def _predicts(self) -> Self:
+        if (self.kind is JobKind.BATCH) != (self.batch is not None):
+            raise ValueError("a job of kind batch, and no other, has `batch`")
+        return self
 
     @model_validator(mode="after")
     def _tuned(self) -> Self:

@@ -12,13 +12,13 @@ import numpy as np
 import orjson
 
 from jupyter_slml.errors import BadRequest, Invalid, ModelError, SlmlError
+from jupyter_slml.predictors.predictor import Handler, Predictor
 from jupyter_slml.serving.frames import Question, Reply
 from jupyter_slml.serving.replica import codec
 from jupyter_slml.serving.replica.answers import JSON, Answers, accepted
 from jupyter_slml.serving.replica.columns import Columns
 from jupyter_slml.serving.replica.matrix import Matrix
 from jupyter_slml.serving.replica.plain import plain_rows
-from jupyter_slml.serving.replica.predictors import Handler, Predictor
 
 log = logging.getLogger("slml.replica")
 

@@ -15,7 +15,7 @@ from jupyter_slml.domain import evaluations
 from jupyter_slml.domain.figures import Figures, draw
 from jupyter_slml.domain.signatures import takes_frame
 from jupyter_slml.errors import Invalid
-from jupyter_slml.serving.replica.loading import load
+from jupyter_slml.predictors.loading import load
 
 Array = np.ndarray[Any, Any]
 

@@ -25,12 +25,12 @@ import numpy as np
 import orjson
 
 from jupyter_slml.errors import Invalid, SlmlError
+from jupyter_slml.predictors.loading import load
 from jupyter_slml.serving import frames
 from jupyter_slml.serving.replica.batch import Answerer, first_line
 from jupyter_slml.serving.replica.columns import Columns
 from jupyter_slml.serving.replica.console import Predict, leaving
 from jupyter_slml.serving.replica.link import DataLink
-from jupyter_slml.serving.replica.loading import load
 
 log = logging.getLogger("slml.replica")
 
@@ -64,7 +64,7 @@ KERNEL_MODULES = (
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
     "jupyter_client.session",
-    "jupyter_slml.serving.replica.xgb",
+    "jupyter_slml.predictors.xgb",
     "tornado.gen",
     "tornado.ioloop",
     "tornado.platform.asyncio",

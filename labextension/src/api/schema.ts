@@ -523,6 +523,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{job}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Parts
+         * @description The parts of a batch job and its progress, also of one that runs.
+         */
+        get: operations["read_parts_jobs__job__parts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{job}/search": {
         parameters: {
             query?: never;
@@ -973,7 +993,7 @@ export interface paths {
         put?: never;
         /**
          * Make Token
-         * @description A new token; its secret is shown this once.
+         * @description A new token, which opens from now on; its secret is shown this once.
          */
         post: operations["make_token_tokens_post"];
         delete?: never;
@@ -1065,6 +1085,123 @@ export interface components {
          * @enum {string}
          */
         AttemptState: "submitted" | "running" | "succeeded" | "failed" | "stopped" | "timed_out" | "lost";
+        /**
+         * BatchModel
+         * @description The registered version that predicts. Its bytes are the capture `MODEL`.
+         */
+        BatchModel: {
+            /** Digest */
+            digest: string;
+            /** Format */
+            format: string;
+            /** Reference */
+            reference: string;
+            /** Signature */
+            signature?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            } | null;
+        };
+        /**
+         * BatchSpec
+         * @description A batch job as it is submitted.
+         */
+        BatchSpec: {
+            /**
+             * Allow Pickle
+             * @description Allow a model that is stored as a pickle, which runs code when it is loaded.
+             * @default false
+             */
+            allow_pickle: boolean;
+            /**
+             * Batch Rows
+             * @description Rows that are predicted at once. They bound the memory.
+             * @default 65536
+             */
+            batch_rows: number;
+            /**
+             * Format
+             * @description Format of the input: parquet, csv, jsonl or arrow. auto: by the names of the files.
+             * @default auto
+             * @enum {string}
+             */
+            format: "auto" | "parquet" | "csv" | "jsonl" | "arrow";
+            /**
+             * Header
+             * @description Whether CSV files have a header. auto: yes, unless their first line has only numbers.
+             * @default auto
+             * @enum {string}
+             */
+            header: "auto" | "yes" | "no";
+            /** Input */
+            input?: string[];
+            /**
+             * Input Filter
+             * @description Columns that the model gets, as SageMaker writes them: $['a','b'], $.a, $[1:], $[0,2].
+             * @default $
+             */
+            input_filter: string;
+            /**
+             * Join Source
+             * @description input: as --keep all. none: as --keep none.
+             */
+            join_source?: ("input" | "none") | null;
+            /**
+             * Keep
+             * @description Input columns that stand beside the predictions: all, none, or their names. Unset: all.
+             */
+            keep?: string[];
+            /**
+             * Max Errors
+             * @description Records that may fail: a number, or a share of all rows such as 1%. One more ends the job.
+             * @default 0
+             */
+            max_errors: string;
+            model?: components["schemas"]["BatchModel"] | null;
+            /** Output */
+            output: string;
+            /**
+             * Output Filter
+             * @description Columns of the output, chosen after the join: $['id','prediction'], $[0,-1]. SageMakerOutput means the predictions.
+             * @default $
+             */
+            output_filter: string;
+            /**
+             * Output Format
+             * @description Format of the output. auto: the input's; of a DataFrame parquet.
+             * @default auto
+             * @enum {string}
+             */
+            output_format: "auto" | "parquet" | "csv" | "jsonl" | "arrow";
+            /**
+             * Overwrite
+             * @description Delete what an earlier batch job left in the output.
+             * @default false
+             */
+            overwrite: boolean;
+            /**
+             * Parallel
+             * @description Parts at the same time. Unset: one per core of the instance type.
+             */
+            parallel?: number | null;
+            /**
+             * Part Retries
+             * @description Try a part again so many times when its process dies or cannot write.
+             * @default 2
+             */
+            part_retries: number;
+            /**
+             * Part Rows
+             * @description Rows of a part at most, as far as row groups allow. A part is what a retry does again.
+             * @default 1000000
+             */
+            part_rows: number;
+            /**
+             * Resume
+             * @description Go on where an earlier batch job with the same input, model and options ended.
+             * @default false
+             */
+            resume: boolean;
+        };
         /**
          * Capture
          * @description One notebook name that travels with the cell, content-addressed.
@@ -1860,6 +1997,7 @@ export interface components {
              * @default 1
              */
             backoff: number;
+            batch?: components["schemas"]["BatchSpec"] | null;
             bundle?: components["schemas"]["SourceBundle"] | null;
             /** Captures */
             captures?: components["schemas"]["Capture"][];
@@ -2285,6 +2423,97 @@ export interface components {
                 [key: string]: string;
             };
             state: components["schemas"]["AttemptState"];
+        };
+        /**
+         * PartList
+         * @description The parts of a batch job that were begun, and how far it is: `rows` of `rows_total`, `rows_per_second`,
+         *     `eta_seconds`, `errors`, `parts` of `parts_total`; a figure that nobody knows is left out.
+         */
+        PartList: {
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /** Output */
+            output: string;
+            /** Parts */
+            parts: components["schemas"]["PartRecord"][];
+        };
+        /**
+         * PartRecord
+         * @description A part's line in the manifest, and what is told of it meanwhile.
+         */
+        PartRecord: {
+            /** At */
+            at?: number | null;
+            /**
+             * Attempt
+             * @default
+             */
+            attempt: string;
+            /**
+             * Bytes
+             * @default 0
+             */
+            bytes: number;
+            /**
+             * Errors
+             * @default 0
+             */
+            errors: number;
+            /**
+             * File
+             * @default
+             */
+            file: string;
+            /**
+             * Input
+             * @default
+             */
+            input: string;
+            /**
+             * Message
+             * @default
+             */
+            message: string;
+            /** Part */
+            part: number;
+            /**
+             * Rows
+             * @default 0
+             */
+            rows: number;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds: number;
+            /**
+             * Sha256
+             * @default
+             */
+            sha256: string;
+            /**
+             * Source
+             * @default
+             */
+            source: string;
+            /**
+             * Sources
+             * @default 1
+             */
+            sources: number;
+            /**
+             * State
+             * @default committed
+             * @enum {string}
+             */
+            state: "running" | "committed" | "failed";
+            /**
+             * Tries
+             * @default 1
+             */
+            tries: number;
         };
         /**
          * Phase
@@ -4111,6 +4340,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_parts_jobs__job__parts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartList"];
                 };
             };
             /** @description Validation Error */

@@ -22,6 +22,9 @@ export function EndpointCard(props: {
   const label = stateLabel(card.state, trans);
   const lines = [
     ...shares(card, trans),
+    ...(card.follows
+      ? [{ title: trans.__('Follows'), text: card.follows }]
+      : []),
     ...(card.load ? figures(card.load, trans) : [])
   ];
   return (

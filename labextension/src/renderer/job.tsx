@@ -5,6 +5,7 @@ import { Ansi } from '../ansi';
 import { useClock } from '../clock';
 import { bytes, duration, elapsed } from '../format';
 import { startsIn } from '../job/expected';
+import { BatchProgress, withoutProgress } from '../job/batch';
 import { Metrics } from '../job/metrics';
 import { Phases } from '../job/phases';
 import { Search } from '../job/search';
@@ -75,8 +76,19 @@ export function JobCard(props: {
       {card.state !== 'succeeded' && message && !error && (
         <p className="jp-SlmlCard-reason">{message}</p>
       )}
+      {card.batch && (
+        <BatchProgress
+          metrics={card.metrics ?? {}}
+          ended={final}
+          trans={trans}
+        />
+      )}
       <Metrics
-        metrics={card.metrics ?? {}}
+        metrics={
+          card.batch
+            ? withoutProgress(card.metrics ?? {})
+            : (card.metrics ?? {})
+        }
         curves={card.curves ?? {}}
         trans={trans}
       />
@@ -117,6 +129,9 @@ function Facts(props: {
   const rows: [string, string][] = [];
   if (card.registered) {
     rows.push([trans.__('Registered'), card.registered]);
+  }
+  if (card.batch) {
+    rows.push([trans.__('Written to'), card.batch.output]);
   }
   if (card.outputs.length > 0) {
     rows.push([trans.__('Outputs'), listed(card.outputs)]);

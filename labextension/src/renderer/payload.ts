@@ -38,6 +38,8 @@ export interface IJobCard {
   phases?: IPhase[];
   expected_at?: number | null;
   curves?: ICurves;
+  /** Of a batch job alone: where its parts go. Its progress is read off the metrics. */
+  batch?: { output: string; progress: string };
   /** Of a tuning job that has begun. */
   tuning?: ISearch;
 }
@@ -58,6 +60,8 @@ export interface IEndpointCard {
   /** Absent in cards of the first release. */
   traffic?: { model: string; revision: number; weight: number }[];
   load?: IEndpointLoad | null;
+  /** The reference that it moves with. */
+  follows?: string | null;
 }
 
 export type ICard = IJobCard | IEndpointCard;

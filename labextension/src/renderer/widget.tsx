@@ -247,7 +247,8 @@ export class CardRenderer extends ReactWidget implements IRenderMime.IRenderer {
             revision: each.number,
             weight: each.weight
           })),
-          load: this._load?.load ?? saved.load
+          load: this._load?.load ?? saved.load,
+          follows: now.spec.follow ? now.spec.model : null
         }
       : { ...saved, state: 'stopped', reason: '', replicas: 0, load: null };
   }

@@ -102,6 +102,26 @@ def test_the_fourth_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_sixth_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
+    done = execute("06-batch.ipynb", tmp_path)
+    assert "bikes-of-days: succeeded" in said(done, "%batch bikes --input days --output busy")
+    assert "prediction" in said(done, "job.preview(5)")
+    parts = said(done, "job.parts[[")
+    assert parts.count("committed") == 4 and "part-00003.parquet" in parts
+    names = said(done, "sorted(path.name for path in")
+    assert names.startswith("['_SUCCESS'") and names.endswith("'part-00003.parquet']")
+    assert "200000" in said(done, 'pd.read_parquet("busy")')
+    assert "of 'process'" in said(done, 'slml.job("slow").wait()\nexcept')
+    assert "stopped after" in said(done, "_ = slow.stop()")
+    assert said(done, 'found = pd.read_parquet("slow")').strip() == "200000 rows, 200000 different ones"
+    bad = said(done, "lines[17] =")
+    assert "--max-errors allows 0" in bad and "'warm' is not a number" in bad
+    errors = said(done, "--max-errors 1% --overwrite")
+    assert "'warm' is not a number" in errors and "it has 1 values, and there are 2 columns" in errors
+    assert '"prediction":' in said(done, "from_csv/part-00000.jsonl")
+    assert "id" in said(done, "SageMakerOutput") and "warmth" not in said(done, "SageMakerOutput")
+
+
 def test_the_tuning_chapter_tells_the_truth(home: Path, tmp_path: Path) -> None:
     done = execute("05-tuning.ipynb", tmp_path)
     assert "Lines 1–5 run once" in said(done, "%%tune --name forest")

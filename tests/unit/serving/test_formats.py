@@ -20,7 +20,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from jupyter_slml.domain import formats, signatures
 from jupyter_slml.errors import IntegrityError, Invalid, MissingDependency
-from jupyter_slml.serving.replica.loading import load
+from jupyter_slml.predictors.loading import load
 
 Array = np.ndarray[Any, Any]
 ROWS, LABELS = sklearn.datasets.load_breast_cancer(return_X_y=True)

@@ -17,8 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from jupyter_slml.domain import formats, signatures
-from jupyter_slml.serving.replica import predictors, xgb
-from jupyter_slml.serving.replica.xgb import XgboostPredictor
+from jupyter_slml.predictors import predictor as predictors
+from jupyter_slml.predictors import xgb
+from jupyter_slml.predictors.xgb import XgboostPredictor
 
 Array = np.ndarray[Any, Any]
 

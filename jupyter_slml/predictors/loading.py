@@ -7,7 +7,7 @@ from typing import Any
 
 from jupyter_slml.domain import formats
 from jupyter_slml.errors import Invalid
-from jupyter_slml.serving.replica.predictors import Handler, Predictor, predictor
+from jupyter_slml.predictors.predictor import Handler, Predictor, predictor
 
 
 def load(
@@ -26,13 +26,13 @@ def load(
             remedy="If you trust who made it: deploy it with --allow-pickle.",
         )
     if key == formats.ONNX.key:
-        from jupyter_slml.serving.replica.graphs import OnnxPredictor
+        from jupyter_slml.predictors.graphs import OnnxPredictor
 
         found = OnnxPredictor(path, threads)
         return found.session, found
     model = formats.by_key(key).read(path)
     if key == formats.HANDLERS.key:
-        from jupyter_slml.serving.replica.handlers import load_handlers
+        from jupyter_slml.predictors.handlers import load_handlers
 
         handler = load_handlers(model)
         return handler.model, handler

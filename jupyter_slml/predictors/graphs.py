@@ -9,7 +9,7 @@ import numpy as np
 
 from jupyter_slml.domain.formats.optional import required
 from jupyter_slml.errors import Invalid
-from jupyter_slml.serving.replica.predictors import Array, positive
+from jupyter_slml.predictors.predictor import Array, positive
 
 _DTYPES = {
     "tensor(float)": "float32",

@@ -46,17 +46,17 @@ def predictor(model: Any, signature: dict[str, Any] | None, threads: int) -> Pre
     module = type(model).__module__.partition(".")[0]
     frames = takes_frame(signature)
     if module == "xgboost" and not frames:
-        from jupyter_slml.serving.replica.xgb import XgboostPredictor
+        from jupyter_slml.predictors.xgb import XgboostPredictor
 
         return XgboostPredictor(model, threads)
     if module == "xgboost" and type(model).__name__ == "Booster":
         return FramePredictor(model.inplace_predict)
     if module == "lightgbm":
-        from jupyter_slml.serving.replica.lgbm import LightgbmPredictor
+        from jupyter_slml.predictors.lgbm import LightgbmPredictor
 
         return LightgbmPredictor(model, frames, threads)
     if _is_torch(model):
-        from jupyter_slml.serving.replica.networks import TorchPredictor
+        from jupyter_slml.predictors.networks import TorchPredictor
 
         return TorchPredictor(model, threads)
     if callable(getattr(model, "handle", None)):

@@ -46,7 +46,7 @@ def load_handlers(folder: Path) -> Any:
         sys.path.insert(0, str(entry))
     os.environ.setdefault("SM_MODEL_DIR", str(folder))
     if handlers.kind(path.read_text(encoding="utf-8", errors="replace")) == "class":
-        from jupyter_slml.serving.replica.vertex import load_class
+        from jupyter_slml.predictors.vertex import load_class
 
         return load_class(path, folder)
     module = run_file(path)

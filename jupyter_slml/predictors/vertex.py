@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from jupyter_slml.errors import Invalid
-from jupyter_slml.serving.replica.handlers import JSON, run_file, write_json
+from jupyter_slml.predictors.handlers import JSON, run_file, write_json
 
 _HOOKS = ("preprocess", "predict", "postprocess")
 

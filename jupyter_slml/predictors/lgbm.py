@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jupyter_slml.serving.replica.predictors import MANY_ROWS, Array
+from jupyter_slml.predictors.predictor import MANY_ROWS, Array
 
 
 class LightgbmPredictor:

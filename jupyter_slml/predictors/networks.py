@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_slml.serving.replica.predictors import Array
+from jupyter_slml.predictors.predictor import Array
 
 
 class TorchPredictor:
