@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,11 @@ def test_onnx(tmp_path: Path) -> None:
     np.testing.assert_allclose(predictions, model.predict_proba(rows)[:, 1], atol=1e-5)
 
 
-def test_a_directory_with_handlers(tmp_path: Path) -> None:
+def test_a_directory_with_handlers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What loading handlers leaves in a process.
+    monkeypatch.setenv("SM_MODEL_DIR", str(tmp_path))
+    monkeypatch.setattr("sys.path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "inference", raising=False)
     folder = tmp_path / "handlers"
     folder.mkdir()
     (folder / "inference.py").write_text(
