@@ -81,7 +81,7 @@ REFUSED = [
     ("%%batch mixed --input there --output out\ndef predict(batch):\n    return batch.a", "names a model"),
     ("%batch mixed --input odd --output out", "no table can be made of"),
     ("%batch mixed --input there --output out -p x=1", "--param is about a cell"),
-    ("%batch mixed --input there --output out --dry-run", "mixed@1"),
+    ("%batch mixed --input there --output out --dry-run", "mixed@"),
     ("%%batch --input there --output out --dry-run\ndef predict(batch):\n    return batch.a * X.a[0]", "X"),
 ]
 
