@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from jupyter_slml.cli import differences
 from jupyter_slml.cli.tables import ago, numbers, span, table
 from jupyter_slml.client import connect
 from jupyter_slml.domain.batch import progress_text
@@ -129,15 +130,7 @@ def diff_jobs(before: str, after: str, as_json: bool) -> None:
     Example:
       jupyter slml jobs diff job-1f3a9c0b2e44 churn
     """
-    found = connect().jobs.diff(before, after)
-    if as_json:
-        click.echo(found.model_dump_json(indent=2))
-        return
-    for line in found.code:
-        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-        click.echo(click.style(line, fg=colour))
-    rows = [(item.what, item.name, _plain(item.before), _plain(item.after)) for item in found.changes]
-    table(("WHAT", "NAME", found.before, found.after), rows, "" if found.code else "Nothing differs.")
+    differences.show(connect().jobs.diff(before, after), _plain, as_json=as_json)
 
 
 def _plain(value: object) -> str:

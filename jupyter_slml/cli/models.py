@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from jupyter_slml.cli import differences
 from jupyter_slml.cli.groups import Named
 from jupyter_slml.cli.tables import ago, numbers, table
 from jupyter_slml.client import Client, connect
@@ -223,15 +224,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
     Example:
       jupyter slml models diff churn@3 churn@7
     """
-    found = connect().models.diff(before, after)
-    if as_json:
-        click.echo(found.model_dump_json(indent=2))
-        return
-    for line in found.code:
-        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-        click.echo(click.style(line, fg=colour))
-    rows = [(item.what, item.name, _plain(item.before), _plain(item.after)) for item in found.changes]
-    table(("WHAT", "NAME", found.before, found.after), rows, "" if found.code else "Nothing differs.")
+    differences.show(connect().models.diff(before, after), _plain, as_json=as_json)
 
 
 @models.command()

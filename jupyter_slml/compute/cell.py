@@ -26,6 +26,7 @@ from jupyter_slml.compute.descriptors import spare_descriptors
 from jupyter_slml.compute.environment import environment, read_installed
 from jupyter_slml.compute.failures import describe
 from jupyter_slml.compute.handle import JobHandle
+from jupyter_slml.compute.leaving import exit_code
 from jupyter_slml.compute.patterns import MetricPatterns
 from jupyter_slml.compute.results import NotStored, collect
 from jupyter_slml.compute.room import NoRoom
@@ -53,7 +54,7 @@ def run(payload: dict[str, Any], messages: int) -> int:
     try:
         result = cell.bind() or cell.run()
     except SystemExit as leaving:
-        result = {"exit": _exit_code(leaving)}
+        result = {"exit": exit_code(leaving)}
     return 0 if channel.send({"kind": "result", **result}) else 1
 
 
@@ -155,7 +156,7 @@ class Cell:
             ran: Any = self.shell.run_cell(self.payload["source"])  # type: ignore[no-untyped-call]
         error = ran.error_before_exec or ran.error_in_exec
         if isinstance(error, SystemExit):
-            return {"exit": _exit_code(error)}
+            return {"exit": exit_code(error)}
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -186,7 +187,3 @@ def _read(capture: dict[str, Any]) -> Any:
     if capture["format"] == "file":
         return Path(capture["path"])
     return formats.by_key(capture["format"]).read(Path(capture["path"]))
-
-
-def _exit_code(leaving: SystemExit) -> int:
-    return leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1

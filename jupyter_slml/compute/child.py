@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jupyter_slml.compute import procfs
+from jupyter_slml.compute.leaving import exit_code, leave
 
 if TYPE_CHECKING:
     from jupyter_slml.compute.zygote import Program
@@ -40,17 +41,11 @@ def become(link: socket.socket, programs: Mapping[str, Program], keeper: int) ->
             os.close(gate)
         code = programs[request["program"]](request["payload"], messages) or 0
     except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
+        code = exit_code(leaving)
     except BaseException:
         traceback.print_exc()
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                continue
-        # Neither the zygote's frames nor its exit handlers are ours.
-        os._exit(code & 0xFF)
+        leave(code)
 
 
 def _stand_alone(keeper: int) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 from jupyter_slml.control.chunks import Chunks
-from jupyter_slml.domain.batch import FIGURES, PartRecord
+from jupyter_slml.domain.batch import FIGURES, PartRecord, spec_of
 from jupyter_slml.domain.views import PartList
-from jupyter_slml.errors import Conflict
 from jupyter_slml.ports.blobs import Blobs
 from jupyter_slml.storage import jobs as table
 from jupyter_slml.storage.database import Database
@@ -22,13 +21,7 @@ class Batches:
         with self._database.read() as connection:
             job = table.find(connection, word)
             attempts = table.attempts_of(connection, job.id)
-        if job.spec.batch is None:
-            raise Conflict(
-                f"Job {job.id} ({job.name}) is of kind {job.spec.kind.value} and has no parts.",
-                field="job",
-                value=job.id,
-                remedy="`%batch` and `%%batch` make jobs that have; `%jobs` lists all with their kind.",
-            )
+        spec = spec_of(job)
         parts: dict[int, PartRecord] = {}
         for line in Chunks(self._blobs, attempts, "parts").forwards():
             record = PartRecord.model_validate(json.loads(line.data))
@@ -37,7 +30,7 @@ class Batches:
             # What was under way when the job ended is not any more.
             parts = {number: record for number, record in parts.items() if record.state != "running"}
         return PartList(
-            output=job.spec.batch.output,
+            output=spec.output,
             parts=[parts[number] for number in sorted(parts)],
             figures={name: value for name, value in job.metrics.items() if name in FIGURES},
         )

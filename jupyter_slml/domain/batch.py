@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from jupyter_slml.domain.model import Frozen
+from jupyter_slml.errors import Conflict
+
+if TYPE_CHECKING:
+    from jupyter_slml.domain.records import Job
+    from jupyter_slml.domain.specs import BatchSpec
 
 #: What a batch job tells as metrics while it runs.
 FIGURES = ("rows", "rows_total", "rows_per_second", "eta_seconds", "errors", "parts", "parts_total")
@@ -177,3 +182,15 @@ def progress_text(figures: Mapping[str, float], *, ended: bool) -> str:
     if errors:
         parts.append(f"{errors:,} error{'s' if errors != 1 else ''}")
     return ", ".join([*parts, f"{int(figures.get('parts', 0))} of {int(figures['parts_total'])} parts"])
+
+
+def spec_of(job: Job) -> BatchSpec:
+    """What a batch job shall do. Raises Conflict for a job of another kind."""
+    if job.spec.batch is None:
+        raise Conflict(
+            f"Job {job.id} ({job.name}) is of kind {job.spec.kind.value} and has no parts.",
+            field="job",
+            value=job.id,
+            remedy="`%batch` and `%%batch` make jobs that have; `%jobs` lists all with their kind.",
+        )
+    return job.spec.batch

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import Field
 from jupyter_slml.domain.specs import BatchOptions, BatchSpec, JobKind, JobSpec, TrainOptions
 from jupyter_slml.domain.specs.batch import FRAME
 from jupyter_slml.errors import Invalid
-from jupyter_slml.notebook.display import follow
+from jupyter_slml.notebook.display import followed
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.line import TrainLine
 from jupyter_slml.notebook.magic import Cell, Magic
@@ -302,16 +301,8 @@ def _followed(session: Session, line: BatchLine, record: Job) -> JobHandle:
     handle = JobHandle(session, record)
     session.last = handle
     wait = line.wait if line.wait is not None else session.surroundings.headless
-    if not wait:
-        return handle
-    try:
-        follow(session, handle)
-    except KeyboardInterrupt:
-        sys.stdout.write(f"Job {handle.name!r} keeps running. `%job {handle.id}` shows it, `%stop {handle.id}` ends it.\n")
-        return handle
-    handle.drawn = True
-    handle.displays()
-    handle.check()
+    if wait:
+        followed(session, handle)
     return handle
 
 

@@ -100,6 +100,20 @@ def follow(session: Session, handle: JobHandle) -> None:
     card.draw(tail.lines)
 
 
+def followed(session: Session, handle: JobHandle) -> bool:
+    """Follow the job and show what it left, also of one that failed: a figure may show why. False when the user had enough,
+    and the job goes on. Raises the job's error."""
+    try:
+        follow(session, handle)
+    except KeyboardInterrupt:
+        sys.stdout.write(f"Job {handle.name!r} keeps running. `%job {handle.id}` shows it, `%stop {handle.id}` ends it.\n")
+        return False
+    handle.drawn = True
+    handle.displays()
+    handle.check()
+    return True
+
+
 def _print(text: str, stream: str, printed: int, job: str) -> int:
     """Write to the cell's own streams, up to a limit; returns the characters so far."""
     if printed >= MOST_PRINTED:

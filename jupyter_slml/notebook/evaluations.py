@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from pydantic import Field
 from jupyter_slml.domain.model import Frozen
 from jupyter_slml.domain.names import Name
 from jupyter_slml.errors import Invalid
-from jupyter_slml.notebook.display import follow
+from jupyter_slml.notebook.display import followed
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.magic import Cell, Magic
 from jupyter_slml.notebook.options import Options
@@ -99,16 +98,8 @@ def evaluate(session: Session, line: EvaluateLine) -> JobHandle:
     )
     handle = JobHandle(session, record)
     session.last = handle
-    if line.no_wait:
-        return handle
-    try:
-        follow(session, handle)
-    except KeyboardInterrupt:
-        sys.stdout.write(f"Job {handle.name!r} keeps running. `%job {handle.id}` shows it, `%stop {handle.id}` ends it.\n")
-        return handle
-    handle.drawn = True
-    handle.displays()
-    handle.check()
+    if not line.no_wait:
+        followed(session, handle)
     return handle
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from jupyter_slml.errors import Conflict, NotFound
+from jupyter_slml.domain.batch import spec_of
+from jupyter_slml.errors import NotFound
 
 if TYPE_CHECKING:
     from jupyter_slml.domain.records import Job
@@ -19,15 +20,8 @@ class Predicted:
 
     def __init__(self, job: Job) -> None:
         """Raises Conflict for a job of another kind."""
-        if job.spec.batch is None:
-            raise Conflict(
-                f"Job {job.id} ({job.name}) is of kind {job.spec.kind.value} and has no parts.",
-                field="job",
-                value=job.id,
-                remedy="`%batch` and `%%batch` make jobs that have; `%jobs` lists all with their kind.",
-            )
         self._job = job
-        self.uri = job.spec.batch.output
+        self.uri = spec_of(job).output
 
     def preview(self, rows: int) -> Any:
         """The first rows as a DataFrame. Raises NotFound while no part is committed."""

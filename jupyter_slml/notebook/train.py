@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_slml.domain.specs import JobSpec, TrainOptions
 from jupyter_slml.errors import Invalid, SlmlError
-from jupyter_slml.notebook.display import follow
+from jupyter_slml.notebook.display import followed
 from jupyter_slml.notebook.handle import JobHandle
 from jupyter_slml.notebook.line import OPTIONS, TrainLine
 from jupyter_slml.notebook.magic import Cell, Magic
@@ -48,16 +48,7 @@ def carry_out(session: Session, line: TrainLine, order: Order) -> JobHandle | Ta
     wait = line.wait if line.wait is not None else (line.inject or session.surroundings.headless)
     if not wait:
         return handle
-    try:
-        follow(session, handle)
-    except KeyboardInterrupt:
-        sys.stdout.write(f"Job {handle.name!r} keeps running. `%job {handle.id}` shows it, `%stop {handle.id}` ends it.\n")
-        return handle
-    handle.drawn = True
-    # Also of a job that failed: a figure may show why.
-    handle.displays()
-    handle.check()
-    if line.inject:
+    if followed(session, handle) and line.inject:
         session.namespace.update({name: output.load() for name, output in handle.outputs.items()})
     return handle
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 from jupyter_slml.compute import procfs
+from jupyter_slml.compute.leaving import leave
 from jupyter_slml.compute.source import InputFailed
-from jupyter_slml.compute.tuning.wire import Link, pair
+from jupyter_slml.compute.wire import Link, pair
 from jupyter_slml.errors import SlmlError
 
 Answer = dict[str, Any]
@@ -30,9 +30,7 @@ def apart(work: Callable[[], Answer]) -> Answer:
         except BaseException:
             traceback.print_exc()
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(0)
+            leave(0)
     theirs.close()
     link = Link(ours)
     found = link.receive()

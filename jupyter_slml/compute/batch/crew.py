@@ -14,7 +14,7 @@ from jupyter_slml.compute import procfs
 from jupyter_slml.compute.amounts import size_text
 from jupyter_slml.compute.batch.apart import Answer, failed
 from jupyter_slml.compute.batch.progress import Progress
-from jupyter_slml.compute.tuning.wire import Link, Message
+from jupyter_slml.compute.wire import Link, Message
 from jupyter_slml.domain.batch import PartRecord
 from jupyter_slml.domain.specs.batch import BatchSpec
 

@@ -24,7 +24,7 @@ from jupyter_slml.compute.batch.target import target
 from jupyter_slml.compute.channel import Channel
 from jupyter_slml.compute.environment import environment
 from jupyter_slml.compute.failures import describe
-from jupyter_slml.compute.tuning.wire import Link, pair
+from jupyter_slml.compute.wire import Link, pair
 from jupyter_slml.domain.batch import PartRecord, Plan
 from jupyter_slml.domain.specs.batch import FRAME, MODEL, BatchSpec
 from jupyter_slml.errors import SlmlError

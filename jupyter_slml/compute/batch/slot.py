@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -28,7 +26,8 @@ from jupyter_slml.compute.batch.text import TextReader
 from jupyter_slml.compute.batch.writers import Counted, writer
 from jupyter_slml.compute.child import set_threads
 from jupyter_slml.compute.failures import describe
-from jupyter_slml.compute.tuning.wire import Link
+from jupyter_slml.compute.leaving import leave
+from jupyter_slml.compute.wire import Link
 from jupyter_slml.domain.batch import Part, PartRecord, Piece, Plan, part_name
 from jupyter_slml.domain.specs.batch import BatchSpec
 from jupyter_slml.errors import ModelError, SlmlError
@@ -63,12 +62,7 @@ class Slot:
         except BaseException:
             traceback.print_exc()
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                try:
-                    stream.flush()
-                except (OSError, ValueError):
-                    continue
-            os._exit(code)
+            leave(code)
 
     def _serve(self) -> None:
         procfs.die_with_parent(self._about["host"])

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from jupyter_slml.compute.channel import Channel
 from jupyter_slml.compute.tuning.budget import Budget
 from jupyter_slml.compute.tuning.running import Running
-from jupyter_slml.compute.tuning.wire import Link, Message
+from jupyter_slml.compute.wire import Link, Message
 from jupyter_slml.domain.specs.tuning import TuneSpec
 from jupyter_slml.domain.trials import Trial, best, front, thinned
 

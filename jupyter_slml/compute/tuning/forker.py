@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from jupyter_slml.compute import procfs
 from jupyter_slml.compute.tuning.pages import collapse
-from jupyter_slml.compute.tuning.wire import Link, Message, pair
+from jupyter_slml.compute.wire import Link, Message, pair
 
 #: Seconds between two looks at the memory of running trials.
 POLL = 0.03

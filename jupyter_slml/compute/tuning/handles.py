@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from jupyter_slml.compute.channel import Channel
 from jupyter_slml.compute.handle import JobHandle
-from jupyter_slml.compute.tuning.wire import Link
+from jupyter_slml.compute.wire import Link
 
 #: Points wait this long for others before they are sent, unless one needs an answer.
 DELAY = 0.25

@@ -26,7 +26,7 @@ from jupyter_slml.compute.failures import describe
 from jupyter_slml.compute.tuning import coordinator
 from jupyter_slml.compute.tuning.forker import Forker
 from jupyter_slml.compute.tuning.trial import TrialProcess, TunedCell
-from jupyter_slml.compute.tuning.wire import Link, pair
+from jupyter_slml.compute.wire import Link, pair
 from jupyter_slml.domain.prefix import Prefix, prefix
 
 #: Imported here, in the zygote: its models cost a tenth of a second.

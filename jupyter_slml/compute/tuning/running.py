@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from jupyter_slml.compute.amounts import size_text
-from jupyter_slml.compute.tuning.wire import Link, Message
+from jupyter_slml.compute.wire import Link, Message
 from jupyter_slml.domain.trials import Trial, thinned
 
 if TYPE_CHECKING:

@@ -18,12 +18,13 @@ from jupyter_slml.compute.child import set_threads
 from jupyter_slml.compute.descriptors import spare_descriptors
 from jupyter_slml.compute.environment import environment
 from jupyter_slml.compute.failures import describe
+from jupyter_slml.compute.leaving import exit_code, leave
 from jupyter_slml.compute.results import NotStored, collect
 from jupyter_slml.compute.room import NoRoom
 from jupyter_slml.compute.shell import ChannelHook, KeepParameters
 from jupyter_slml.compute.tuning.handles import Pruned, Reports, Trial, TrialChannel, TuningHandle
 from jupyter_slml.compute.tuning.marks import LineMarks
-from jupyter_slml.compute.tuning.wire import Link, Message
+from jupyter_slml.compute.wire import Link, Message
 from jupyter_slml.domain.prefix import KeepStatements, default_of
 from jupyter_slml.domain.specs.tuning import TuneSpec
 
@@ -76,18 +77,13 @@ class TrialProcess:
             order = self.link.receive()
             code = 0 if order is None or self._carry_out(order) else 1
         except SystemExit as leaving:
-            code = leaving.code if isinstance(leaving.code, int) else 0 if leaving.code is None else 1
+            code = exit_code(leaving)
         except BaseException:
             import traceback
 
             traceback.print_exc()
         finally:
-            for stream in (sys.stdout, sys.stderr):
-                try:
-                    stream.flush()
-                except (OSError, ValueError):
-                    continue
-            os._exit(code & 0xFF)
+            leave(code)
 
     def _carry_out(self, order: Message) -> bool:
         cell = self.cell

@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import sklearn.datasets
+import xgboost
 
 from jupyter_slml.compute.zygotes import Zygotes
 from jupyter_slml.settings import Workspace, workspace
-from tests.integration.serving.kernels import Loop
+from tests.integration.serving.kernels import Hall, Loop
 from tests.integration.serving.stage import GatewayProcess
 
 CHURN = {"timeout": 10, "max_queue": 100, "serving": "r1", "revisions": {"r1": {"token": "t1"}}}
@@ -61,3 +64,17 @@ def tmp_run() -> Iterator[Path]:
     """A directory with a path short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="slml-t", dir="/tmp") as found:
         yield Path(found)
+
+
+@pytest.fixture
+def hall(place: Workspace, loop: Loop, zygotes: Zygotes) -> Iterator[Hall]:
+    found = Hall(place, loop, zygotes)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def model() -> xgboost.XGBClassifier:
+    """A small model of the breast cancer data; modules that need another have their own."""
+    rows, labels = sklearn.datasets.load_breast_cancer(return_X_y=True)
+    return xgboost.XGBClassifier(n_estimators=10, n_jobs=1).fit(rows.astype(np.float32), labels)

@@ -27,6 +27,8 @@ from jupyter_slml.serving.replica.link import DataLink
 from jupyter_slml.settings import Workspace, read_json
 
 DEADLINE = 20.0
+#: What every refusal of our own door says.
+ERROR_FIELDS = {"code", "message", "field", "value", "remedy", "detail"}
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = DEADLINE) -> Any:

@@ -27,7 +27,7 @@ from jupyter_slml.compute.zygotes import Zygotes
 from jupyter_slml.domain import signatures
 from jupyter_slml.settings import Workspace, workspace
 from tests.integration.serving.kernels import Hall, Loop
-from tests.integration.serving.stage import DEADLINE, GatewayProcess
+from tests.integration.serving.stage import DEADLINE, ERROR_FIELDS, GatewayProcess
 
 JSON, CSV, NPY = "application/json", "text/csv", "application/x-npy"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -279,14 +279,7 @@ def refusal(door: str, status: int, expected: int, headers: dict[str, str], answ
     """What the answer says, its shape and status checked."""
     if door == "slml":
         assert status == expected, (status, answer)
-        assert set(answer) == {"error"} and set(answer["error"]) == {
-            "code",
-            "message",
-            "field",
-            "value",
-            "remedy",
-            "detail",
-        }, answer
+        assert set(answer) == {"error"} and set(answer["error"]) == ERROR_FIELDS, answer
         assert answer["error"]["message"]
         return f"{answer['error']['message']} {answer['error']['value']!r}"
     if expected == 413:

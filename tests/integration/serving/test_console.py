@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pytest
 import sklearn.datasets
 import xgboost
 
-from jupyter_slml.compute.zygotes import Zygotes
-from jupyter_slml.settings import Workspace
-from tests.integration.serving.kernels import Hall, Loop, Running
+from tests.integration.serving.kernels import Hall, Running
 from tests.integration.serving.stage import DEADLINE, GatewayProcess
 
-ROWS, LABELS = sklearn.datasets.load_breast_cancer(return_X_y=True)
-
-
-@pytest.fixture(scope="module")
-def model() -> xgboost.XGBClassifier:
-    return xgboost.XGBClassifier(n_estimators=10, n_jobs=1).fit(ROWS.astype(np.float32), LABELS)
-
-
-@pytest.fixture
-def hall(place: Workspace, loop: Loop, zygotes: Zygotes) -> Iterator[Hall]:
-    found = Hall(place, loop, zygotes)
-    yield found
-    found.close()
+ROWS, _ = sklearn.datasets.load_breast_cancer(return_X_y=True)
 
 
 class Later:

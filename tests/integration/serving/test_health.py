@@ -6,33 +6,17 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
 import sklearn.datasets
 import xgboost
 
-from jupyter_slml.compute.zygotes import Zygotes
 from jupyter_slml.serving import frames
-from jupyter_slml.settings import Workspace
-from tests.integration.serving.kernels import Hall, Loop, memory
+from tests.integration.serving.kernels import Hall, memory
 from tests.integration.serving.stage import DEADLINE, GatewayProcess
 
-ROWS, LABELS = sklearn.datasets.load_breast_cancer(return_X_y=True)
-
-
-@pytest.fixture(scope="module")
-def model() -> xgboost.XGBClassifier:
-    return xgboost.XGBClassifier(n_estimators=10, n_jobs=1).fit(ROWS.astype(np.float32), LABELS)
-
-
-@pytest.fixture
-def hall(place: Workspace, loop: Loop, zygotes: Zygotes) -> Iterator[Hall]:
-    found = Hall(place, loop, zygotes)
-    yield found
-    found.close()
+ROWS, _ = sklearn.datasets.load_breast_cancer(return_X_y=True)
 
 
 class Door:

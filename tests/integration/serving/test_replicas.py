@@ -6,7 +6,6 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from jupyter_slml.compute.zygotes import Zygotes
 from jupyter_slml.settings import Workspace
 from tests.integration.serving.conftest import CHURN
-from tests.integration.serving.kernels import Hall, Loop
+from tests.integration.serving.kernels import Hall
 from tests.integration.serving.stage import DEADLINE, GatewayProcess, kill, thread, until
 
 URL = "/endpoints/churn/invocations"
@@ -31,13 +29,6 @@ ROWS, LABELS = sklearn.datasets.load_breast_cancer(return_X_y=True)
 @pytest.fixture(scope="module")
 def model() -> xgboost.XGBClassifier:
     return xgboost.XGBClassifier(n_estimators=30, n_jobs=1).fit(ROWS.astype(np.float32), LABELS)
-
-
-@pytest.fixture
-def hall(place: Workspace, loop: Loop, zygotes: Zygotes) -> Iterator[Hall]:
-    found = Hall(place, loop, zygotes)
-    yield found
-    found.close()
 
 
 def test_a_cold_start_answers_what_the_model_in_memory_answers(

@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_slml.compute.tuning.budget import Budget
 from jupyter_slml.compute.tuning.marks import LineMarks
 from jupyter_slml.compute.tuning.optimizer import Optimizer
-from jupyter_slml.compute.tuning.wire import Link, pair
+from jupyter_slml.compute.wire import Link, pair
 from jupyter_slml.domain.specs import TuneSpec
 from jupyter_slml.domain.trials import Trial, best, front
 
