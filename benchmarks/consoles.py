@@ -94,7 +94,8 @@ def main() -> None:
                     time.sleep(0.5)
                 for connections in (1, 16):
                     show(what, measure(client, connections, seconds), connections)
-                console.interrupt()
+                if code:
+                    console.interrupt()
                 console.close()
         finally:
             client.close()
